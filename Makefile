@@ -1,0 +1,74 @@
+# `make help` lists what can be asked for.
+
+PORT = 8787
+
+# A clone that is tested must need no newer Cargo.lock than the one in it; one that is being worked on may.
+LOCKED = $(if $(CI),--locked)
+
+# By their paths: old releases of make look commands up on the PATH they were started with, not on the one below.
+NODE = node_modules/.bin/node
+WRANGLER = node_modules/.bin/wrangler
+
+# The system's node may be too old for wrangler and miniflare; what starts them by `env node` gets the one in package.json.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Both would ask hosts of Cloudflare's for what is not needed here.
+export CLOUDFLARE_CF_FETCH_ENABLED = false
+export WRANGLER_SEND_METRICS = false
+
+.DEFAULT_GOAL = help
+# One after the other and in the order written: they share the cores, target/ and build/.
+.NOTPARALLEL:
+.PHONY: help setup dev build deploy test format lint native build dry-run size e2e clean
+
+section = @printf '\n== %s\n' '$(1)'
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## install what is missing (every target that needs it does so by itself)
+	@tools/setup.sh
+
+dev: setup ## serve on http://localhost:8787 (another: PORT=9000), rebuild on changes
+	@$(NODE) tools/dev.mjs $(PORT)
+
+build: setup ## build the Worker as it will be uploaded, into build/
+	$(call section,Build of the Worker)
+	@tools/build.sh
+
+deploy: setup ## put the Worker on Cloudflare
+	@$(WRANGLER) deploy
+
+test: format lint native build dry-run size e2e ## run everything below, up to the first that fails
+	@printf '\nAll of it passed.\n'
+
+format: setup ## is the Rust code formatted?
+	$(call section,Format)
+	cargo fmt --check
+
+lint: setup ## clippy with warnings as errors, natively and for the Worker
+	$(call section,Clippy)
+	cargo clippy $(LOCKED) --all-targets -- -D warnings
+	$(call section,Clippy for the Worker)
+	@# worker-build sets this variable as well; the code that wasm-bindgen's macros write depends on it.
+	WASM_BINDGEN_USE_JS_SYS=1 cargo clippy $(LOCKED) --lib --target wasm32-unknown-unknown -- -D warnings
+
+native: setup ## the native tests
+	$(call section,Native tests)
+	cargo test $(LOCKED)
+
+dry-run: setup ## build the Worker and do all of a deployment but the upload itself
+	$(call section,Dry run of the deployment)
+	@rm -rf .wrangler/upload
+	$(WRANGLER) deploy --dry-run --outdir .wrangler/upload
+
+size: dry-run ## is what would be uploaded small enough?
+	$(call section,Size)
+	@$(NODE) tools/size.mjs .wrangler/upload
+
+e2e: build ## the end-to-end tests (some of them: FILES='tests/e2e/merge.test.mjs')
+	$(call section,End-to-end tests)
+	@$(NODE) tools/e2e.mjs $(FILES)
+
+clean: ## remove what was built, but neither the installed tools nor the rooms of `make dev`
+	cargo clean
+	rm -rf build .wrangler/upload .wrangler/tmp

@@ -1,0 +1,167 @@
+//! Hybrid logical clock stamps.
+//!
+//! ```text
+//! 16 characters of six bits:  7 time in ms since 1970 | 4 counter | 5 client
+//! kept as 96 bits, plus one:  |----- word 0 -----|----- word 1 -----|----- word 2 -----|
+//! ```
+//!
+//! The alphabet ascends as ASCII does, so the order of stamps as texts, which is what TinyBase compares, is the order of
+//! their numbers. One is added so that zero is free for the empty stamp, which is older than every other.
+//!
+//! A room makes no stamps: it has no edits of its own. It compares them, and reads the time in them.
+
+use thiserror::Error;
+
+const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
+/// How far ahead of the room's clock a stamp may be, in milliseconds: TinyBase's own limit since 9.3.
+pub const MAX_FUTURE_MS: u64 = 5 * 60 * 1000;
+
+/// A stamp, or the empty one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hlc([u32; 3]);
+
+/// A text that is no stamp.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("expected an HLC: 16 characters of A to Z, a to z, 0 to 9, `-` and `_`, or none")]
+pub struct NotAnHlc;
+
+impl Hlc {
+    /// The stamp of what was never stamped.
+    pub const EMPTY: Self = Self([0; 3]);
+
+    /// Reads a stamp.
+    pub fn parse(text: &str) -> Result<Self, NotAnHlc> {
+        if text.is_empty() {
+            return Ok(Self::EMPTY);
+        }
+        let characters: &[u8; 16] = text.as_bytes().try_into().map_err(|_| NotAnHlc)?;
+        let (mut high, mut low) = (0, 0);
+        for (index, &character) in characters.iter().enumerate() {
+            let half = if index < 8 { &mut high } else { &mut low };
+            *half = *half << 6 | u64::from(digit(character).ok_or(NotAnHlc)?);
+        }
+        low += 1;
+        high += low >> 48;
+        // The one stamp that adding one would overflow lies in the year 2109. It is read as its predecessor.
+        if high >> 48 != 0 {
+            return Ok(Self([u32::MAX; 3]));
+        }
+        low &= (1 << 48) - 1;
+        Ok(Self([(high >> 16) as u32, ((high << 16) as u32) | (low >> 32) as u32, low as u32]))
+    }
+
+    /// Whether this is the empty stamp.
+    pub fn is_empty(self) -> bool {
+        self == Self::EMPTY
+    }
+
+    /// The logical time, in milliseconds since 1970; 0 for the empty stamp.
+    pub fn time_ms(self) -> u64 {
+        self.digits().map_or(0, |(high, _)| high >> 6)
+    }
+
+    /// Whether the stamp lies further ahead of `now_ms` than a stamp may.
+    pub fn is_future(self, now_ms: u64) -> bool {
+        self.time_ms() > now_ms.saturating_add(MAX_FUTURE_MS)
+    }
+
+    /// The text of the stamp: 16 characters, or none.
+    pub fn text(self) -> HlcText {
+        let mut text = HlcText { characters: [0; 16], length: 0 };
+        if let Some((high, low)) = self.digits() {
+            text.length = text.characters.len();
+            for (index, character) in text.characters.iter_mut().enumerate() {
+                let half = if index < 8 { high } else { low };
+                let digit = half >> (42 - 6 * (index % 8)) & 63;
+                *character = ALPHABET.get(digit as usize).copied().unwrap_or(b'-');
+            }
+        }
+        text
+    }
+
+    /// The stamp's two halves of eight characters each; `None` for the empty one.
+    fn digits(self) -> Option<(u64, u64)> {
+        let [first, second, third] = self.0.map(u64::from);
+        let high = first << 16 | second >> 16;
+        let low = (second & 0xffff) << 32 | third;
+        match (high, low) {
+            (0, 0) => None,
+            (_, 0) => Some((high - 1, (1 << 48) - 1)),
+            _ => Some((high, low - 1)),
+        }
+    }
+}
+
+/// A stamp's text, on the stack.
+#[derive(Clone, Copy, Debug)]
+pub struct HlcText {
+    characters: [u8; 16],
+    length: usize,
+}
+
+impl HlcText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.characters.get(..self.length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'-' => Some(0),
+        b'0'..=b'9' => Some(character - b'0' + 1),
+        b'A'..=b'Z' => Some(character - b'A' + 11),
+        b'_' => Some(37),
+        b'a'..=b'z' => Some(character - b'a' + 38),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hlc, MAX_FUTURE_MS};
+
+    const ASCENDING: [&str; 8] = [
+        "",
+        "----------------",
+        "---------------0",
+        "-------zzzzzzzzz",
+        "0---------------",
+        "Nc5AbcD--0F7xyz_",
+        "Nc5AbcD--0F7xyza",
+        "zzzzzzzzzzzzzzzy",
+    ];
+
+    #[test]
+    fn stamps_read_back_as_they_were_written() {
+        for text in ASCENDING {
+            assert_eq!(Hlc::parse(text).unwrap().text().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn stamps_are_ordered_as_their_texts() {
+        assert!(ASCENDING.is_sorted());
+        assert!(ASCENDING.map(|text| Hlc::parse(text).unwrap()).is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn what_is_no_stamp_is_refused() {
+        for text in ["-", "---------------", "-----------------", "---------------+", "--------------é"] {
+            assert!(Hlc::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_knows_its_time() {
+        assert_eq!(Hlc::parse("------0zzzzzzzzz").unwrap().time_ms(), 1);
+        assert_eq!(Hlc::parse("zzzzzzz---------").unwrap().time_ms(), (1 << 42) - 1);
+        let stamp = Hlc::parse("-----0----------").unwrap();
+        assert_eq!(stamp.time_ms(), 64);
+        assert!(!stamp.is_future(0));
+        let late = Hlc::parse("---zzzz---------").unwrap();
+        assert!(!late.is_future(late.time_ms() - MAX_FUTURE_MS));
+        assert!(late.is_future(late.time_ms() - MAX_FUTURE_MS - 1));
+    }
+}

@@ -1,0 +1,227 @@
+//! Loading: every row is merged, and what cannot be read is set aside and named.
+
+use super::{Extent, FORMAT, HEADER, Journal, Settings};
+use crate::json::{ReadError, Reader};
+use crate::store::{Changes, Store};
+use thiserror::Error;
+
+/// Stored stamps passed the room's clock when they came, and are not held against it again.
+const ANY_TIME: u64 = u64::MAX;
+
+/// A row as it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Its number.
+    pub sequence: i64,
+    /// How long its text was when it was written, in bytes of UTF-8.
+    pub bytes: usize,
+    /// Whether its text goes on in the next row.
+    pub goes_on: bool,
+    /// Its text.
+    pub entries: &'a str,
+}
+
+/// Something that could not be read. The row stays where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The row.
+    pub sequence: i64,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Problem {
+    /// It is the header, and does not say a format.
+    #[error("header: {0}")]
+    Header(ReadError),
+    /// Its text is not as long as it was when it was written.
+    #[error("expected {expected} bytes, found {found}")]
+    Length {
+        /// How long it was.
+        expected: usize,
+        /// How long it is.
+        found: usize,
+    },
+    /// One of its entries is no change.
+    #[error("entry {entry}: {error}")]
+    Entry {
+        /// Which, counted from 0.
+        entry: usize,
+        /// Why.
+        error: ReadError,
+    },
+    /// It is not there.
+    #[error("missing")]
+    Missing,
+    /// It goes on in a row that is not there.
+    #[error("its text goes on in a row that is missing")]
+    Unfinished,
+}
+
+/// Why a journal must not be touched.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum LoadError {
+    /// It was written by a newer Tinyroom.
+    #[error("the room is stored in format {found}, and this Tinyroom reads up to {FORMAT}")]
+    Newer {
+        /// Its format.
+        found: u32,
+    },
+}
+
+/// Loads a store from its rows.
+#[derive(Debug)]
+pub struct Loader {
+    store: Store,
+    journal: Journal,
+    last: Option<Extent>,
+    divided: Option<Divided>,
+    faults: Vec<Fault>,
+}
+
+/// A text that goes on over rows.
+#[derive(Debug)]
+struct Divided {
+    rows: Vec<i64>,
+    text: String,
+}
+
+impl Loader {
+    /// A loader into an empty store.
+    pub fn new(store: Store, settings: Settings) -> Self {
+        Self { store, journal: Journal::new(settings), last: None, divided: None, faults: Vec::new() }
+    }
+
+    /// Takes in the next row; they come in the order of their numbers.
+    pub fn row(&mut self, row: Row) -> Result<(), LoadError> {
+        self.journal.created = true;
+        if row.sequence <= HEADER {
+            return self.header(row);
+        }
+        self.note_missing(row.sequence);
+        self.journal.next = self.journal.next.max(row.sequence + 1);
+        self.journal.total_bytes += row.entries.len() + 1;
+        let sound = if row.entries.len() == row.bytes {
+            self.text(row)
+        } else {
+            self.give_up_divided();
+            let problem = Problem::Length { expected: row.bytes, found: row.entries.len() };
+            self.set_aside(row.sequence, problem);
+            self.entries(row.sequence, row.entries);
+            false
+        };
+        if sound {
+            let extent = Extent { sequence: row.sequence, bytes: row.entries.len() };
+            self.journal.body = self.last.replace(extent);
+        } else {
+            self.last = None;
+        }
+        Ok(())
+    }
+
+    /// The store, the journal to go on with, and what could not be read.
+    pub fn finish(mut self) -> (Store, Journal, Vec<Fault>) {
+        self.give_up_divided();
+        // The newest row goes on as the tail, unless it was left large by a snapshot or by a large change.
+        match self.last {
+            Some(last) if last.bytes <= self.journal.settings.tail_bytes => self.journal.tail = Some(last),
+            last => self.journal.body = last,
+        }
+        (self.store, self.journal, self.faults)
+    }
+
+    fn header(&mut self, row: Row) -> Result<(), LoadError> {
+        match read_header(row.entries) {
+            Ok((found, _)) if found > FORMAT => Err(LoadError::Newer { found }),
+            Ok((_, first)) => {
+                self.journal.next = first;
+                Ok(())
+            }
+            Err(error) => {
+                self.journal.header_is_sound = false;
+                self.faults.push(Fault { sequence: row.sequence, problem: Problem::Header(error) });
+                Ok(())
+            }
+        }
+    }
+
+    /// From the first on rows follow each other without a gap. Those before it were set aside once.
+    fn note_missing(&mut self, sequence: i64) {
+        if sequence > self.journal.next {
+            self.give_up_divided();
+            self.last = None;
+            self.faults.push(Fault { sequence: self.journal.next, problem: Problem::Missing });
+        }
+    }
+
+    /// Takes in the text of a row. Answers whether it can grow.
+    fn text(&mut self, row: Row) -> bool {
+        if row.goes_on {
+            let divided = self.divided.get_or_insert_with(|| Divided { rows: Vec::new(), text: String::new() });
+            divided.rows.push(row.sequence);
+            divided.text.push_str(row.entries);
+            return false;
+        }
+        let Some(mut divided) = self.divided.take() else {
+            return self.entries(row.sequence, row.entries);
+        };
+        divided.text.push_str(row.entries);
+        if !self.entries(row.sequence, &divided.text) {
+            self.journal.set_aside.extend(divided.rows);
+        }
+        false
+    }
+
+    /// Merges each line of a text. Answers whether all of them could be read.
+    fn entries(&mut self, sequence: i64, text: &str) -> bool {
+        let mut sound = true;
+        for (entry, line) in text.split('\n').enumerate() {
+            if let Err(error) = merge(&mut self.store, line) {
+                sound = false;
+                self.set_aside(sequence, Problem::Entry { entry, error });
+            }
+        }
+        sound
+    }
+
+    fn set_aside(&mut self, sequence: i64, problem: Problem) {
+        if self.journal.set_aside.last() != Some(&sequence) {
+            self.journal.set_aside.push(sequence);
+            self.faults.push(Fault { sequence, problem });
+        }
+    }
+
+    fn give_up_divided(&mut self) {
+        for sequence in self.divided.take().into_iter().flat_map(|divided| divided.rows) {
+            self.set_aside(sequence, Problem::Unfinished);
+        }
+    }
+}
+
+fn merge(store: &mut Store, line: &str) -> Result<(), ReadError> {
+    let mut reader = Reader::new(line);
+    let changes = Changes::read(&mut reader)?;
+    reader.end()?;
+    store.merge(&changes, ANY_TIME, |_| {});
+    Ok(())
+}
+
+fn read_header(text: &str) -> Result<(u32, i64), ReadError> {
+    let mut reader = Reader::new(text);
+    let mut walk = reader.object("a header `{\"format\":1,\"first\":1}`")?;
+    let (mut format, mut first) = (None, None);
+    while let Some(key) = reader.key(&mut walk)? {
+        match &*key {
+            "format" => format = Some(reader.hash("the number of the format")?),
+            "first" => first = Some(i64::from(reader.hash("the number of the first row")?)),
+            _ => drop(reader.scalar("a scalar")?),
+        }
+        // Whatever else a newer format has in its header, its number is enough to leave it alone.
+        if let Some(newer) = format.filter(|&format| format > FORMAT) {
+            return Ok((newer, 0));
+        }
+    }
+    format.zip(first).ok_or_else(|| reader.error("a format and a first row"))
+}

@@ -1,0 +1,201 @@
+//! A store at rest.
+//!
+//! **What is stored is what is sent**: an entry is the text of a TinyBase change, `[tables, values, 1]`. Loading is
+//! merging, in any order and as often as one likes, so nothing on disk ever has to be exact to be right: an entry that
+//! stands twice, or half a snapshot beside what it was to replace, load to the same store.
+//!
+//! ```text
+//! sequence   entries
+//! 0          {"format":1,"first":7}            the header
+//! 7          [[{…}],[{}],1]                    a snapshot: the whole content, in entries of about half a MB,
+//! 8          [[{…}],[{…}],1]                   up to 1.5 MB of them a row
+//! 9          [[{…}],[{}],1]                    the body: changes since, one a line, up to 1.5 MB
+//! 10         [[{…}],[{}],1]                    the tail: the newest changes, up to 16 KiB
+//! ```
+//!
+//! - A commit adds its change to the **tail**: one row written, and one that is small.
+//! - A tail that is full is **folded** into the body before it: one row more, once in about two hundred edits, and few
+//!   rows to read at a wake.
+//! - When the rows hold more than twice what the content takes, **compaction** writes a snapshot behind them, a slice at
+//!   a time with edits in between, and then forgets every row from before it began.
+//! - A text that is longer than a row may be is **divided** over rows, all but the last marked as going on.
+//! - A row that cannot be read is **set aside**: it stays as it is, whatever else happens, and is reported.
+//!
+//! The journal knows no database. It names [`Write`]s, and whoever holds the disk carries them out, those of one
+//! [`Commit`] together.
+
+mod compaction;
+mod load;
+
+pub use load::{Fault, LoadError, Loader, Row};
+
+use compaction::Compaction;
+
+/// The format of what is written.
+pub const FORMAT: u32 = 1;
+
+/// The sequence number of the header.
+pub const HEADER: i64 = 0;
+
+/// How a journal divides its text. All in bytes of UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long the tail may grow: each commit rewrites that much at most. Default 16 KiB.
+    pub tail_bytes: usize,
+    /// How long a row may grow. Cloudflare's limit is 2 MB. Default 1.5 MB.
+    pub row_bytes: usize,
+    /// How much of a snapshot is written at a time: a slice of a megabyte takes some milliseconds. Default 512 KiB.
+    pub slice_bytes: usize,
+    /// How much more than twice the content the rows may hold before they are compacted. Default 256 KiB.
+    pub slack_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { tail_bytes: 16 << 10, row_bytes: 1_500_000, slice_bytes: 512 << 10, slack_bytes: 256 << 10 }
+    }
+}
+
+/// Writes that belong together: all of them are kept, or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// In the order in which to carry them out.
+    pub writes: Vec<Write>,
+}
+
+/// One change to the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Make the table, and in it the header with [`FORMAT`] and first row 1.
+    Create,
+    /// Add a row.
+    Insert {
+        /// Its number.
+        sequence: i64,
+        /// Whether its text goes on in the next row.
+        goes_on: bool,
+        /// Its text.
+        entries: String,
+    },
+    /// Add a line to a row.
+    Append {
+        /// The row's number.
+        sequence: i64,
+        /// The line.
+        entry: String,
+    },
+    /// Add the text of a row to another as new lines, and leave this entry in its place.
+    Fold {
+        /// The row that is emptied.
+        tail: i64,
+        /// The row that grows.
+        body: i64,
+        /// What the tail holds afterwards.
+        entry: String,
+    },
+    /// Delete the rows before `first`, but the header and those set aside, and name it in the header.
+    Forget {
+        /// The first row that stays.
+        first: i64,
+        /// Rows to leave where they are.
+        set_aside: Vec<i64>,
+    },
+}
+
+/// The rows as they are on disk, but for their texts.
+#[derive(Debug)]
+pub struct Journal {
+    settings: Settings,
+    created: bool,
+    next: i64,
+    tail: Option<Extent>,
+    body: Option<Extent>,
+    total_bytes: usize,
+    compaction: Option<Compaction>,
+    set_aside: Vec<i64>,
+    header_is_sound: bool,
+}
+
+/// A row that can grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extent {
+    sequence: i64,
+    bytes: usize,
+}
+
+impl Journal {
+    /// The journal of a room to which nobody has written.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            created: false,
+            next: 1,
+            tail: None,
+            body: None,
+            total_bytes: 0,
+            compaction: None,
+            set_aside: Vec::new(),
+            header_is_sound: true,
+        }
+    }
+
+    /// How long all the rows' texts are, in bytes.
+    pub fn total_bytes(&self) -> usize {
+        self.total_bytes
+    }
+
+    /// Keeps a change.
+    pub fn append(&mut self, entry: String) -> Commit {
+        let mut writes = Vec::with_capacity(1);
+        if !self.created {
+            self.created = true;
+            writes.push(Write::Create);
+        }
+        let bytes = entry.len();
+        self.total_bytes += bytes + 1;
+        if bytes > self.settings.row_bytes {
+            self.divide(entry, &mut writes);
+            return Commit { writes };
+        }
+        match self.tail {
+            Some(tail) if tail.bytes + 1 + bytes <= self.settings.tail_bytes => {
+                self.tail = Some(Extent { bytes: tail.bytes + 1 + bytes, ..tail });
+                writes.push(Write::Append { sequence: tail.sequence, entry });
+            }
+            Some(tail) => match self.body {
+                Some(body) if body.bytes + 1 + tail.bytes <= self.settings.row_bytes => {
+                    self.body = Some(Extent { bytes: body.bytes + 1 + tail.bytes, ..body });
+                    self.tail = Some(Extent { bytes, ..tail });
+                    writes.push(Write::Fold { tail: tail.sequence, body: body.sequence, entry });
+                }
+                _ => {
+                    self.body = Some(tail);
+                    self.tail = Some(self.insert(entry, false, &mut writes));
+                }
+            },
+            None => self.tail = Some(self.insert(entry, false, &mut writes)),
+        }
+        Commit { writes }
+    }
+
+    fn insert(&mut self, entries: String, goes_on: bool, writes: &mut Vec<Write>) -> Extent {
+        let extent = Extent { sequence: self.next, bytes: entries.len() };
+        self.next += 1;
+        writes.push(Write::Insert { sequence: extent.sequence, goes_on, entries });
+        extent
+    }
+
+    /// Divides a text over as many rows as it needs.
+    fn divide(&mut self, text: String, writes: &mut Vec<Write>) {
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let mut end = rest.len().min(self.settings.row_bytes);
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (part, behind) = rest.split_at(end);
+            self.insert(part.to_owned(), !behind.is_empty(), writes);
+            rest = behind;
+        }
+    }
+}

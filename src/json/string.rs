@@ -1,0 +1,176 @@
+//! Strings: their one canonical spelling, and the bytes that an id is hashed as.
+//!
+//! A string is kept as the characters between its quotes, escaped as `JSON.stringify` escapes them: `"` and `\`, the
+//! control characters (five of them short), and lone surrogates. JavaScript strings may hold lone surrogates and Rust
+//! strings may not, so they stay escapes here; two strings are equal exactly when their canonical spellings are.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// What is wrong with the inside of a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A control character that is not escaped.
+    Control,
+    /// A backslash with nothing JSON knows behind it.
+    Escape,
+}
+
+/// The canonical spelling of what stands between the quotes of a JSON string.
+///
+/// `raw` holds no quote that is not escaped.
+pub fn canonical(raw: &str) -> Result<Cow<'_, str>, Fault> {
+    let mut text = String::with_capacity(raw.len());
+    let mut units = Units { rest: raw };
+    let mut pending = units.next()?;
+    while let Some(unit) = pending {
+        pending = units.next()?;
+        match (unit, pending) {
+            (Unit::Plain(character), _) => push_character(&mut text, character),
+            (Unit::Surrogate(high), Some(Unit::Surrogate(low))) if is_pair(high, low) => {
+                text.push(join(high, low));
+                pending = units.next()?;
+            }
+            (Unit::Surrogate(lone), _) => push_escape(&mut text, lone),
+        }
+    }
+    Ok(if text == raw { Cow::Borrowed(raw) } else { Cow::Owned(text) })
+}
+
+/// Feeds `sink` the UTF-8 that JavaScript's `TextEncoder` makes of the string with this canonical spelling: escapes are
+/// undone, and a lone surrogate becomes U+FFFD.
+pub fn utf8(canonical: &str, mut sink: impl FnMut(&[u8])) {
+    let mut units = Units { rest: canonical };
+    while let Ok(Some(unit)) = units.next() {
+        let character = match unit {
+            Unit::Plain(character) => character,
+            Unit::Surrogate(_) => char::REPLACEMENT_CHARACTER,
+        };
+        sink(character.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// Appends `text` to `out` as the inside of a JSON string.
+pub fn escape(text: &str, out: &mut String) {
+    text.chars().for_each(|character| push_character(out, character));
+}
+
+/// One step through a string: a character, or half of a surrogate pair that was written as an escape.
+#[derive(Clone, Copy)]
+enum Unit {
+    Plain(char),
+    Surrogate(u16),
+}
+
+struct Units<'a> {
+    rest: &'a str,
+}
+
+impl Units<'_> {
+    fn next(&mut self) -> Result<Option<Unit>, Fault> {
+        let Some(character) = self.take() else {
+            return Ok(None);
+        };
+        match character {
+            '\\' => self.escape().map(Some),
+            '\0'..='\x1f' => Err(Fault::Control),
+            _ => Ok(Some(Unit::Plain(character))),
+        }
+    }
+
+    fn escape(&mut self) -> Result<Unit, Fault> {
+        Ok(Unit::Plain(match self.take() {
+            Some(same @ ('"' | '\\' | '/')) => same,
+            Some('b') => '\x08',
+            Some('f') => '\x0c',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('u') => {
+                let mut unit = 0;
+                for _ in 0..4 {
+                    let digit = self.take().and_then(|digit| digit.to_digit(16));
+                    unit = unit << 4 | digit.ok_or(Fault::Escape)?;
+                }
+                match char::from_u32(unit) {
+                    Some(character) => character,
+                    None => return Ok(Unit::Surrogate(unit as u16)),
+                }
+            }
+            _ => return Err(Fault::Escape),
+        }))
+    }
+
+    fn take(&mut self) -> Option<char> {
+        let mut characters = self.rest.chars();
+        let character = characters.next();
+        self.rest = characters.as_str();
+        character
+    }
+}
+
+fn is_pair(high: u16, low: u16) -> bool {
+    (0xD800..0xDC00).contains(&high) && (0xDC00..0xE000).contains(&low)
+}
+
+fn join(high: u16, low: u16) -> char {
+    let code = 0x10000 + ((u32::from(high) - 0xD800) << 10) + (u32::from(low) - 0xDC00);
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+fn push_character(out: &mut String, character: char) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\x08' => out.push_str("\\b"),
+        '\x0c' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0'..='\x1f' => push_escape(out, character as u16),
+        _ => out.push(character),
+    }
+}
+
+fn push_escape(out: &mut String, unit: u16) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "\\u{unit:04x}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, canonical, utf8};
+
+    #[test]
+    fn strings_are_escaped_as_javascript_escapes_them() {
+        for (raw, printed) in [
+            ("", ""),
+            ("plain", "plain"),
+            (r"\u0041\/", "A/"),
+            (r"\u0022\u005c", r#"\"\\"#),
+            (r"\u0008\u000C\u000a\u000D\u0009", r"\b\f\n\r\t"),
+            (r"\u001F\u007f", "\\u001f\u{7f}"),
+            (r"\u2028\uFFFC", "\u{2028}\u{fffc}"),
+            (r"\uD83D\uDE00", "😀"),
+            (r"\uD83D", r"\ud83d"),
+            (r"\uDE00\uD83D", r"\ude00\ud83d"),
+            (r"\uD83D\uD83D\uDE00", "\\ud83d😀"),
+            (r"\uD83Dx", r"\ud83dx"),
+        ] {
+            assert_eq!(canonical(raw).as_deref(), Ok(printed), "{raw}");
+            assert_eq!(canonical(printed).as_deref(), Ok(printed), "{raw}, again");
+        }
+        for (raw, fault) in
+            [(r"\x", Fault::Escape), (r"\u12", Fault::Escape), (r"\u+123", Fault::Escape), ("\n", Fault::Control)]
+        {
+            assert_eq!(canonical(raw), Err(fault), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_hashed_without_its_escapes_and_with_replaced_surrogates() {
+        let mut bytes = Vec::new();
+        utf8(r#"a\n\"\ud83d"#, |piece| bytes.extend_from_slice(piece));
+        assert_eq!(bytes, "a\n\"\u{fffd}".as_bytes());
+    }
+}

@@ -1,0 +1,144 @@
+//! Questions of clients, and answers to the room's own.
+
+use super::{ConnectionId, Room};
+use crate::store::{Answer, ContentHashes};
+use crate::sync::{Next, PullId, Step};
+use crate::wire::message::{RequestId, hashes_text};
+use crate::wire::{Body, MAX_TEXT_BYTES, Message, MessageType, Response, WireError};
+
+impl Room {
+    /// Asks a new connection for its hashes, unless it has begun by itself. One whose socket was reconnected under its
+    /// client does not, and would never learn what it missed.
+    pub(super) fn greet(&mut self, id: ConnectionId) {
+        if self.connections.get(&id).is_some_and(|connection| !connection.greeted) {
+            self.ask(id, Step::Hashes, "\"\"");
+        }
+    }
+
+    /// Answers a client's question, or hears what it holds.
+    pub(super) fn request(&mut self, from: ConnectionId, message: &Message, now_ms: u64) {
+        self.flush(now_ms);
+        let limit = self.settings.answer_bytes;
+        let answer = match &message.body {
+            Body::GetContentHashes => {
+                self.begun(from);
+                Answer { text: hashes_text(self.store.content_hashes()), owed: Vec::new() }
+            }
+            Body::GetTableDiff(theirs) => self.store.table_diff(theirs, limit),
+            Body::GetRowDiff(theirs) => self.store.row_diff(theirs, limit),
+            Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, limit),
+            Body::GetValueDiff(theirs) => self.store.value_diff(theirs, limit),
+            Body::ContentHashes(theirs) => {
+                self.begun(from);
+                self.hear(from, *theirs, now_ms);
+                return;
+            }
+            Body::ContentDiff(_) | Body::Response(_) => return,
+        };
+        self.send(from, &message.id, MessageType::Response, &answer.text);
+        self.owe(from, answer.owed);
+    }
+
+    /// Goes on with a pull by a client's answer. One that the room cannot have asked for is let pass: it may have come
+    /// too late.
+    pub(super) fn response(
+        &mut self,
+        from: ConnectionId,
+        id: &RequestId,
+        response: &Response,
+        now_ms: u64,
+    ) -> Result<(), WireError> {
+        let Some(id) = PullId::of(id) else { return Ok(()) };
+        match (id.step, response) {
+            (Step::Hashes, Response::ContentHashes(theirs)) => {
+                self.flush(now_ms);
+                self.hear(from, *theirs, now_ms);
+            }
+            (Step::Tables, Response::Difference(new, differing)) => {
+                self.take_in(from, new, None, now_ms);
+                match self.store.row_hashes(differing) {
+                    Some(hashes) => self.ask(from, Step::Rows, &hashes),
+                    None => self.pulled(from, id.step, now_ms),
+                }
+            }
+            (Step::Rows, Response::Difference(new, differing)) => {
+                self.take_in(from, new, None, now_ms);
+                match self.store.cell_hashes(differing) {
+                    Some(hashes) => self.ask(from, Step::Cells, &hashes),
+                    None => self.pulled(from, id.step, now_ms),
+                }
+            }
+            (Step::Cells, Response::Tables(new)) | (Step::Values, Response::Values(new) | Response::Tables(new)) => {
+                self.take_in(from, new, None, now_ms);
+                self.pulled(from, id.step, now_ms);
+            }
+            (Step::Hashes, _) => return Err(WireError::Answer { expected: "content hashes" }),
+            (Step::Tables | Step::Rows, _) => return Err(WireError::Answer { expected: "a stamp and hashes" }),
+            (Step::Cells, _) => return Err(WireError::Answer { expected: "a stamp of tables" }),
+            (Step::Values, _) => return Err(WireError::Answer { expected: "a stamp of values" }),
+        }
+        Ok(())
+    }
+
+    fn begun(&mut self, from: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&from) {
+            connection.greeted = true;
+        }
+    }
+
+    /// A client says what it holds. Nothing is pending.
+    fn hear(&mut self, from: ConnectionId, theirs: ContentHashes, now_ms: u64) {
+        let ours = self.store.content_hashes();
+        let Some(connection) = self.connections.get_mut(&from) else { return };
+        connection.synced = true;
+        if !connection.owed.is_empty() {
+            // It lacks what it is about to get. Afterwards it is asked again.
+            self.line_up(from);
+            return;
+        }
+        let next = connection.peer.hashes(theirs, ours, now_ms);
+        self.go_on(from, next);
+    }
+
+    fn pulled(&mut self, from: ConnectionId, step: Step, now_ms: u64) {
+        self.flush(now_ms);
+        let ours = self.store.content_hashes();
+        let Some(connection) = self.connections.get_mut(&from) else { return };
+        let next = connection.peer.merged(step, ours, now_ms);
+        self.go_on(from, next);
+    }
+
+    fn go_on(&mut self, with: ConnectionId, next: Next) {
+        match next {
+            Next::Rest => {}
+            Next::Pull { tables, values } => {
+                if tables {
+                    self.ask(with, Step::Tables, &self.store.table_hashes());
+                }
+                if values {
+                    self.ask(with, Step::Values, &self.store.value_hashes());
+                }
+            }
+            Next::Tell => {
+                let hashes = hashes_text(self.store.content_hashes());
+                self.send(with, &RequestId(None), MessageType::ContentHashes, &hashes);
+            }
+        }
+    }
+
+    pub(super) fn ask(&mut self, whom: ConnectionId, step: Step, payload: &str) {
+        // A question that no client would read is not asked. The pull ends there, and what it has brought stays.
+        if payload.len() >= MAX_TEXT_BYTES {
+            return;
+        }
+        let id = PullId::new(step, &mut self.random);
+        let type_ = match step {
+            Step::Hashes => MessageType::GetContentHashes,
+            Step::Tables => MessageType::GetTableDiff,
+            Step::Rows => MessageType::GetRowDiff,
+            Step::Cells => MessageType::GetCellDiff,
+            Step::Values => MessageType::GetValueDiff,
+        };
+        self.send(whom, &id.request_id(), type_, payload);
+    }
+}

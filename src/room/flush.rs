@@ -1,0 +1,120 @@
+//! Changes, from their merge until they are kept and sent.
+//!
+//! ```text
+//!            a change wins                the window ends
+//!   quiet ──────────────────▶ window ───────────────────────▶ quiet
+//!            flush at once      │ ▲   with nothing pending
+//!                               │ │
+//!         changes gather: they  ▼ │  the window ends: flush, and another begins
+//!                              pending
+//! ```
+//!
+//! A lone change leaves at once, as it came. For some milliseconds after it the room gathers what arrives, and sends it
+//! as one commit and one ContentDiff: the more sockets there are to send to, the longer. Whatever else shows what the
+//! room holds, an answer above all, flushes first, so nothing is seen that is not kept.
+
+use super::{ConnectionId, Output, Room};
+use crate::journal::Commit;
+use crate::store::{Changes, Place};
+use crate::wire::message::RequestId;
+use crate::wire::{self, MessageType, ROOM_ID};
+
+/// For every so many sockets the window is a millisecond longer.
+const SOCKETS_PER_MS: u64 = 10;
+
+/// What has been merged and not yet kept.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    places: Vec<Place>,
+    authors: Vec<ConnectionId>,
+    /// When the window ends.
+    window_until_ms: u64,
+}
+
+impl Room {
+    /// Merges a change of a client's, and keeps and sends what won. `source` is the text it came in, and the payload in
+    /// it, where they can go on as they are.
+    pub(super) fn take_in(&mut self, from: ConnectionId, changes: &Changes, source: Option<(&str, &str)>, now_ms: u64) {
+        let places = &mut self.pending.places;
+        let alone = places.is_empty();
+        let merged = self.store.merge(changes, now_ms, |place| places.push(place));
+        if places.is_empty() {
+            return;
+        }
+        if !self.pending.authors.contains(&from) {
+            self.pending.authors.push(from);
+        }
+        if !alone || now_ms < self.pending.window_until_ms {
+            return;
+        }
+        match source {
+            Some((body, payload)) if merged.is_whole() && changes.is_usual() => {
+                self.pending.places.clear();
+                let commit = self.journal.append(payload.to_owned());
+                let text = wire::envelope::seal(from, body);
+                self.release(commit, vec![text], now_ms);
+            }
+            _ => self.flush(now_ms),
+        }
+    }
+
+    /// Merges a change of a client's and keeps what won, and sends it to nobody. Nothing is pending before.
+    pub(super) fn keep(&mut self, from: ConnectionId, changes: &Changes, now_ms: u64) {
+        let mut places = Vec::new();
+        self.store.merge(changes, now_ms, |place| places.push(place));
+        if !places.is_empty() {
+            places.sort_unstable();
+            let commit = self.journal.append(self.store.changes_text(places));
+            self.persist(commit, vec![from]);
+        }
+    }
+
+    /// Keeps and sends what is pending.
+    pub(super) fn flush(&mut self, now_ms: u64) {
+        let mut places = std::mem::take(&mut self.pending.places);
+        if places.is_empty() {
+            return;
+        }
+        places.sort_unstable();
+        places.dedup();
+        let from = match self.pending.authors.as_slice() {
+            [author] => author.to_string(),
+            _ => ROOM_ID.to_owned(),
+        };
+        let mut commit = Commit::default();
+        let mut texts = Vec::new();
+        let mut rest = places.drain(..).peekable();
+        while let Some(change) = self.store.next_changes_text(&mut rest, self.settings.change_bytes) {
+            let body = wire::message::text(&RequestId(None), MessageType::ContentDiff, &change);
+            texts.push(wire::envelope::seal(&from, &body));
+            commit.writes.extend(self.journal.append(change).writes);
+        }
+        drop(rest);
+        // The allocation serves the next changes.
+        self.pending.places = places;
+        self.release(commit, texts, now_ms);
+    }
+
+    /// When to flush.
+    pub(super) fn flush_at_ms(&self) -> Option<u64> {
+        (!self.pending.places.is_empty()).then_some(self.pending.window_until_ms)
+    }
+
+    fn release(&mut self, commit: Commit, texts: Vec<String>, now_ms: u64) {
+        let authors = std::mem::take(&mut self.pending.authors);
+        let except = match authors.as_slice() {
+            [author] => Some(*author),
+            _ => None,
+        };
+        self.persist(commit, authors);
+        self.outputs.extend(texts.into_iter().map(|text| Output::Broadcast { except, text }));
+        let sockets = self.connections.len() as u64;
+        let window_ms = (1 + sockets / SOCKETS_PER_MS).min(self.settings.max_window_ms);
+        self.pending.window_until_ms = now_ms + window_ms;
+    }
+
+    fn persist(&mut self, commit: Commit, authors: Vec<ConnectionId>) {
+        self.outputs.push_back(Output::Persist { commit, authors });
+        self.compacting |= self.journal.is_compaction_due(&self.store);
+    }
+}

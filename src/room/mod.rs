@@ -1,0 +1,289 @@
+//! Everybody in one room: inputs in, outputs out.
+//!
+//! A [`Room`] knows no socket, no disk and no clock. What happens is handed to [`Room::handle`] with the time; what is
+//! to be done comes out of [`Room::poll_output`], in order, and [`Room::poll_timeout`] tells when to come back. What a
+//! message says goes to disk before anyone hears of it: [`Output::Persist`] comes before every output that depends on it.
+//!
+//! The room answers for everybody. It holds what every client holds, so questions to all end with it, and what it is
+//! told it tells the others.
+//!
+//! - [`connection`]: who is there
+//! - `flush`: changes, from their merge until they are kept and sent
+//! - `answer`: questions of clients, and answers to the room's own
+//! - `catch_up`: what did not fit into an answer
+
+mod answer;
+mod catch_up;
+pub mod connection;
+mod flush;
+
+pub use connection::ConnectionId;
+
+use crate::journal::{Commit, Journal};
+use crate::store::Store;
+use crate::wire::fragments::Fragment;
+use crate::wire::message::RequestId;
+use crate::wire::{self, Body, Envelope, MAX_TEXT_BYTES, Message, MessageType, ROOM_ID, Recipient, WireError};
+use connection::Connection;
+use fastrand::Rng;
+use flush::Pending;
+use indexmap::IndexMap;
+use std::collections::VecDeque;
+
+/// How a room behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long a new connection has to begin by itself before the room asks for its hashes, in milliseconds. A client
+    /// that starts to sync does begin by itself, and the question would only cost it an answer. Default 250.
+    pub greet_after_ms: u64,
+    /// How long changes may gather at most before they leave together, in milliseconds. Default 50.
+    pub max_window_ms: u64,
+    /// How much of an answer is sent at once, in bytes; the rest follows as changes. Clients from 9.3 on take
+    /// 16 MiB. Default 8 MiB.
+    pub answer_bytes: usize,
+    /// How long a change may be that the room itself puts together, in bytes. Default 1 MiB.
+    pub change_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { greet_after_ms: 250, max_window_ms: 50, answer_bytes: 8 << 20, change_bytes: 1 << 20 }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A socket was opened, and given an id of [`Room::new_id`].
+    Opened(ConnectionId),
+    /// The room is awake again, and this socket was open all the while.
+    Resumed(ConnectionId),
+    /// A text frame came.
+    Text(ConnectionId, &'a str),
+    /// A binary frame came.
+    Binary(ConnectionId),
+    /// A socket was closed.
+    Closed(ConnectionId),
+    /// The stored content is about to be read.
+    Read,
+    /// The time that [`Room::poll_timeout`] named is there.
+    Timeout,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Keep this. If that fails nothing that follows may be done, and the room must be loaded anew.
+    Persist {
+        /// What to keep.
+        commit: Commit,
+        /// Whose changes are in it: they have to send them again if they are not kept.
+        authors: Vec<ConnectionId>,
+    },
+    /// Send a text to one.
+    Send {
+        /// To whom.
+        to: ConnectionId,
+        /// The text.
+        text: String,
+    },
+    /// Send a text to all but one.
+    Broadcast {
+        /// The one.
+        except: Option<ConnectionId>,
+        /// The text.
+        text: String,
+    },
+    /// Close a socket.
+    Close {
+        /// Whose.
+        connection: ConnectionId,
+        /// The code.
+        code: u16,
+        /// The reason: at most 123 bytes.
+        reason: String,
+    },
+}
+
+/// A room.
+#[derive(Debug)]
+pub struct Room {
+    settings: Settings,
+    store: Store,
+    journal: Journal,
+    connections: IndexMap<ConnectionId, Connection, foldhash::fast::FixedState>,
+    random: Rng,
+    outputs: VecDeque<Output>,
+    pending: Pending,
+    greetings: VecDeque<(u64, ConnectionId)>,
+    fragments_until_ms: Option<u64>,
+    catching_up: VecDeque<ConnectionId>,
+    compacting: bool,
+}
+
+impl Room {
+    /// A room with this content and journal. The seed is for ids that nobody can guess.
+    pub fn new(settings: Settings, store: Store, journal: Journal, seed: u64) -> Self {
+        Self {
+            settings,
+            store,
+            journal,
+            connections: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            random: Rng::with_seed(seed),
+            outputs: VecDeque::new(),
+            pending: Pending::default(),
+            greetings: VecDeque::new(),
+            fragments_until_ms: None,
+            catching_up: VecDeque::new(),
+            compacting: false,
+        }
+    }
+
+    /// An id for a new connection.
+    pub fn new_id(&mut self) -> ConnectionId {
+        ConnectionId::new(&mut self.random)
+    }
+
+    /// What the room holds.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Everybody whose socket is open.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.connections.keys().copied()
+    }
+
+    /// Takes in what happened at `now_ms`, in milliseconds since 1970.
+    pub fn handle(&mut self, input: Input, now_ms: u64) {
+        match input {
+            Input::Opened(id) => {
+                self.connections.insert(id, Connection::opened());
+                self.greetings.push_back((now_ms + self.settings.greet_after_ms, id));
+            }
+            Input::Resumed(id) => {
+                self.connections.insert(id, Connection::resumed());
+            }
+            Input::Text(from, text) => {
+                if let Err(error) = self.text(from, text, now_ms) {
+                    self.close(from, &error);
+                }
+            }
+            Input::Binary(from) => self.close(from, &WireError::Binary),
+            Input::Closed(id) => {
+                self.connections.swap_remove(&id);
+            }
+            Input::Read => self.flush(now_ms),
+            Input::Timeout => self.timeout(now_ms),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to hand in [`Input::Timeout`], in milliseconds since 1970. Every wait is short: at most a fragment's second.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        let at_once = self.compacting || !self.catching_up.is_empty();
+        let times = [
+            self.flush_at_ms(),
+            self.greetings.front().map(|&(at_ms, _)| at_ms),
+            self.fragments_until_ms,
+            at_once.then_some(0),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    fn timeout(&mut self, now_ms: u64) {
+        if self.flush_at_ms().is_some_and(|at_ms| at_ms <= now_ms) {
+            self.flush(now_ms);
+        }
+        while let Some(&(at_ms, id)) = self.greetings.front()
+            && at_ms <= now_ms
+        {
+            self.greetings.pop_front();
+            self.greet(id);
+        }
+        if self.fragments_until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
+            self.expire_fragments(now_ms);
+        }
+        self.catch_up();
+        self.compact(now_ms);
+    }
+
+    fn text(&mut self, from: ConnectionId, text: &str, now_ms: u64) -> Result<(), WireError> {
+        let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: text.len() });
+        }
+        let envelope = Envelope::open(text)?;
+        let Some(fragment) = Fragment::read(envelope.body) else {
+            return self.message(from, envelope, now_ms);
+        };
+        let whole = connection.fragments.add(envelope.to, fragment, now_ms)?;
+        self.expire_fragments(now_ms);
+        match whole {
+            Some(whole) => self.message(from, whole.envelope()?, now_ms),
+            None => Ok(()),
+        }
+    }
+
+    fn message(&mut self, from: ConnectionId, envelope: Envelope, now_ms: u64) -> Result<(), WireError> {
+        let message = Message::read(envelope.body)?;
+        if let Recipient::Client(id) = envelope.to {
+            self.forward(from, id, envelope.body, &message, now_ms);
+            return Ok(());
+        }
+        match &message.body {
+            Body::ContentDiff(changes) => self.take_in(from, changes, Some((envelope.body, message.payload)), now_ms),
+            Body::Response(response) => self.response(from, &message.id, response, now_ms)?,
+            _ => self.request(from, &message, now_ms),
+        }
+        Ok(())
+    }
+
+    /// Passes a message on from one client to another. A change in it is merged and kept as well, and one with a stamp
+    /// from the future is not passed on: clients from 9.3 on would drop it, and older ones be dragged along.
+    fn forward(&mut self, from: ConnectionId, to: &str, body: &str, message: &Message, now_ms: u64) {
+        let Some(to) = ConnectionId::parse(to).filter(|to| *to != from && self.connections.contains_key(to)) else {
+            return;
+        };
+        if let Some(changes) = message.body.changes() {
+            if changes.has_future(now_ms) {
+                return;
+            }
+            self.flush(now_ms);
+            self.keep(from, changes, now_ms);
+        }
+        self.outputs.push_back(Output::Send { to, text: wire::envelope::seal(from, body) });
+    }
+
+    fn send(&mut self, to: ConnectionId, id: &RequestId, type_: MessageType, payload: &str) {
+        let text = wire::envelope::seal(ROOM_ID, &wire::message::text(id, type_, payload));
+        self.outputs.push_back(Output::Send { to, text });
+    }
+
+    fn close(&mut self, connection: ConnectionId, error: &WireError) {
+        if self.connections.swap_remove(&connection).is_some() {
+            let (code, reason) = (error.close_code(), error.close_reason());
+            self.outputs.push_back(Output::Close { connection, code, reason });
+        }
+    }
+
+    fn expire_fragments(&mut self, now_ms: u64) {
+        self.connections.values_mut().for_each(|connection| connection.fragments.expire(now_ms));
+        let deadlines = self.connections.values().filter_map(|connection| connection.fragments.deadline_ms());
+        self.fragments_until_ms = deadlines.min();
+    }
+
+    fn compact(&mut self, now_ms: u64) {
+        if self.compacting {
+            // A slice may hold what is not sent yet, but what is sent must have been kept before.
+            self.flush(now_ms);
+            let commit = self.journal.compact(&self.store);
+            self.outputs.push_back(Output::Persist { commit, authors: Vec::new() });
+            self.compacting = self.journal.is_compaction_due(&self.store);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! A TinyBase change, read from its text and borrowing from it.
+//!
+//! ```text
+//! [ [{table: [{row: [{cell: [value, hlc]}, hlc]}, hlc]}, hlc],  [{value: [value, hlc]}, hlc],  1 ]
+//! ```
+//!
+//! An HLC may be missing wherever it is empty. The nodes lie flat, level by level, and a parent names the range of its
+//! children: reading a change of a thousand cells allocates four times.
+
+use crate::hlc::Hlc;
+use crate::json::reader::Walk;
+use crate::json::{ReadError, Reader};
+use foldhash::fast::FixedState;
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+/// How *undefined* travels in JSON text: what a deleted cell or value holds.
+pub(super) const UNDEFINED: &str = "\u{fffc}";
+const UNDEFINED_TEXT: &str = "\"\u{fffc}\"";
+
+/// Up to this many ids are compared pair by pair to find one that stands twice.
+const FEW: usize = 16;
+
+/// A change, or any part of one.
+#[derive(Debug, Default)]
+pub struct Changes<'a> {
+    pub(super) tables_hlc: Hlc,
+    pub(super) values_hlc: Hlc,
+    pub(super) values: Vec<CellChange<'a>>,
+    pub(super) tables: Vec<Branch<'a>>,
+    rows: Vec<Branch<'a>>,
+    cells: Vec<CellChange<'a>>,
+    unusual: bool,
+}
+
+/// A cell or value as it arrives.
+#[derive(Debug)]
+pub(super) struct CellChange<'a> {
+    pub id: Cow<'a, str>,
+    /// The value's canonical JSON text; empty for a deletion.
+    pub value: Cow<'a, str>,
+    pub hlc: Hlc,
+}
+
+/// A table or row as it arrives.
+#[derive(Debug)]
+pub(super) struct Branch<'a> {
+    pub id: Cow<'a, str>,
+    pub hlc: Hlc,
+    children: Range<usize>,
+}
+
+impl<'a> Changes<'a> {
+    /// Reads `[tables, values, 1]`, or the same without the 1.
+    pub fn read(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
+        const CHANGE: &str = "a change `[tables, values, 1]`";
+        let mut changes = Self::default();
+        let mut walk = reader.array(CHANGE)?;
+        reader.expect_element(&mut walk, CHANGE)?;
+        changes.read_tables(reader)?;
+        reader.expect_element(&mut walk, CHANGE)?;
+        changes.read_values(reader)?;
+        if reader.element(&mut walk)? {
+            let ahead = reader.clone();
+            if reader.hash("1 at the end of a change")? != 1 {
+                return Err(ahead.error("1 at the end of a change"));
+            }
+            reader.close(&walk, "the end of a change")?;
+        }
+        changes.unusual |= !reader.is_tight();
+        Ok(changes)
+    }
+
+    /// Reads a stamp of tables alone.
+    pub fn read_tables_alone(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
+        let mut changes = Self::default();
+        changes.read_tables(reader)?;
+        Ok(changes)
+    }
+
+    /// Reads a stamp of values alone.
+    pub fn read_values_alone(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
+        let mut changes = Self::default();
+        changes.read_values(reader)?;
+        Ok(changes)
+    }
+
+    /// Whether the text is fit to be passed on and stored as it came: nothing in it stands twice, is empty, carries a
+    /// hash or is set apart by white space.
+    pub fn is_usual(&self) -> bool {
+        !self.unusual
+    }
+
+    /// Whether any stamp in it lies too far ahead of `now_ms`.
+    pub fn has_future(&self, now_ms: u64) -> bool {
+        let branches = self.tables.iter().chain(&self.rows).map(|branch| branch.hlc);
+        let cells = self.cells.iter().chain(&self.values).map(|cell| cell.hlc);
+        let own = [self.tables_hlc, self.values_hlc];
+        branches.chain(cells).chain(own).any(|hlc| hlc.is_future(now_ms))
+    }
+
+    pub(super) fn rows(&self, table: &Branch<'a>) -> &[Branch<'a>] {
+        self.rows.get(table.children.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn cells(&self, row: &Branch<'a>) -> &[CellChange<'a>] {
+        self.cells.get(row.children.clone()).unwrap_or_default()
+    }
+
+    fn read_tables(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+        const TABLES: &str = "a stamp of tables `[{…}, hlc]`";
+        let mut stamp = reader.array(TABLES)?;
+        reader.expect_element(&mut stamp, TABLES)?;
+        let mut tables = reader.object("an object of tables")?;
+        while let Some(id) = reader.key(&mut tables)? {
+            let table = self.read_table(reader, id)?;
+            push_unless_empty(&mut self.tables, table, &mut self.unusual);
+        }
+        self.unusual |= keep_last_of_each(&mut self.tables, 0, |table| &table.id);
+        self.tables_hlc = self.read_hlc(reader, &mut stamp)?;
+        Ok(())
+    }
+
+    fn read_table(&mut self, reader: &mut Reader<'a>, id: Cow<'a, str>) -> Result<Branch<'a>, ReadError> {
+        const TABLE: &str = "a stamp of a table `[{…}, hlc]`";
+        let start = self.rows.len();
+        let mut stamp = reader.array(TABLE)?;
+        reader.expect_element(&mut stamp, TABLE)?;
+        let mut rows = reader.object("an object of rows")?;
+        while let Some(id) = reader.key(&mut rows)? {
+            let row = self.read_row(reader, id)?;
+            push_unless_empty(&mut self.rows, row, &mut self.unusual);
+        }
+        self.unusual |= keep_last_of_each(&mut self.rows, start, |row| &row.id);
+        let hlc = self.read_hlc(reader, &mut stamp)?;
+        Ok(Branch { id, hlc, children: start..self.rows.len() })
+    }
+
+    fn read_row(&mut self, reader: &mut Reader<'a>, id: Cow<'a, str>) -> Result<Branch<'a>, ReadError> {
+        const ROW: &str = "a stamp of a row `[{…}, hlc]`";
+        let start = self.cells.len();
+        let mut stamp = reader.array(ROW)?;
+        reader.expect_element(&mut stamp, ROW)?;
+        let mut cells = reader.object("an object of cells")?;
+        while let Some(id) = reader.key(&mut cells)? {
+            let cell = self.read_cell(reader, id, "a stamp of a cell `[value, hlc]`")?;
+            self.cells.push(cell);
+        }
+        self.unusual |= keep_last_of_each(&mut self.cells, start, |cell| &cell.id);
+        let hlc = self.read_hlc(reader, &mut stamp)?;
+        Ok(Branch { id, hlc, children: start..self.cells.len() })
+    }
+
+    fn read_values(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+        const VALUES: &str = "a stamp of values `[{…}, hlc]`";
+        let mut stamp = reader.array(VALUES)?;
+        reader.expect_element(&mut stamp, VALUES)?;
+        let mut values = reader.object("an object of values")?;
+        while let Some(id) = reader.key(&mut values)? {
+            let value = self.read_cell(reader, id, "a stamp of a value `[value, hlc]`")?;
+            self.values.push(value);
+        }
+        self.unusual |= keep_last_of_each(&mut self.values, 0, |value| &value.id);
+        self.values_hlc = self.read_hlc(reader, &mut stamp)?;
+        Ok(())
+    }
+
+    fn read_cell(
+        &mut self,
+        reader: &mut Reader<'a>,
+        id: Cow<'a, str>,
+        expected: &'static str,
+    ) -> Result<CellChange<'a>, ReadError> {
+        let mut stamp = reader.array(expected)?;
+        reader.expect_element(&mut stamp, expected)?;
+        let mut value = reader.scalar("a string, a finite number, a boolean or null as the value")?;
+        if value == UNDEFINED_TEXT {
+            value = Cow::Borrowed("");
+        }
+        let hlc = self.read_hlc(reader, &mut stamp)?;
+        Ok(CellChange { id, value, hlc })
+    }
+
+    /// Reads the rest of a stamp behind its first element.
+    fn read_hlc(&mut self, reader: &mut Reader<'a>, stamp: &mut Walk) -> Result<Hlc, ReadError> {
+        const HLC: &str = "an HLC of 16 characters, or an empty string";
+        let mut hlc = Hlc::EMPTY;
+        if reader.element(stamp)? {
+            let ahead = reader.clone();
+            let text = reader.string(HLC)?;
+            if text == UNDEFINED {
+                self.unusual = true;
+            } else {
+                hlc = Hlc::parse(&text).map_err(|_| ReadError { found: "another string", ..ahead.error(HLC) })?;
+            }
+            if reader.element(stamp)? {
+                reader.hash("a hash behind the HLC")?;
+                self.unusual = true;
+                reader.close(stamp, "the end of a stamp")?;
+            }
+        }
+        Ok(hlc)
+    }
+}
+
+/// TinyBase's hashes change when it merges an empty row or table again and again, so one is never passed on.
+fn push_unless_empty<'a>(branches: &mut Vec<Branch<'a>>, branch: Branch<'a>, unusual: &mut bool) {
+    let empty = branch.children.is_empty();
+    *unusual |= empty;
+    if !empty || !branch.hlc.is_empty() {
+        branches.push(branch);
+    }
+}
+
+/// Keeps, of the items from `start` on which share an id, the last: what `JSON.parse` makes of a key that stands twice.
+/// Answers whether there were any.
+fn keep_last_of_each<T>(items: &mut Vec<T>, start: usize, id: impl Fn(&T) -> &str) -> bool {
+    let new = items.get(start..).unwrap_or_default();
+    let suspicious = if new.len() <= FEW {
+        new.iter().enumerate().any(|(index, item)| new.iter().skip(index + 1).any(|other| id(item) == id(other)))
+    } else {
+        let hasher = FixedState::default();
+        let mut fingerprints: Vec<u64> = new.iter().map(|item| hasher.hash_one(id(item))).collect();
+        fingerprints.sort_unstable();
+        fingerprints.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+    };
+    if !suspicious {
+        return false;
+    }
+    let mut kept: Vec<(usize, T)> = items.drain(start..).enumerate().collect();
+    let count = kept.len();
+    kept.sort_by(|(index, item), (other_index, other)| id(item).cmp(id(other)).then(other_index.cmp(index)));
+    kept.dedup_by(|(_, later), (_, kept)| id(later) == id(kept));
+    kept.sort_by_key(|&(index, _)| index);
+    items.extend(kept.into_iter().map(|(_, item)| item));
+    items.len() - start < count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Changes;
+    use crate::json::Reader;
+
+    fn read(text: &str) -> Result<Changes<'_>, String> {
+        Changes::read(&mut Reader::new(text)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn of_a_key_that_stands_twice_the_last_is_read() {
+        let many: String = (0..40).map(|n| format!("\"c{}\":[{n}],", n % 39)).collect();
+        let text = format!(r#"[[{{"t":[{{"r":[{{{many}"a":[1]}}]}}],"u":[{{"r":[{{"a":[1],"a":[2]}}]}}]}}],[{{}}],1]"#);
+        let changes = read(&text).unwrap();
+        assert!(!changes.is_usual());
+        let cells = |table: usize| changes.cells(&changes.rows(&changes.tables[table])[0]);
+        assert_eq!(cells(0).len(), 40);
+        assert_eq!(cells(0)[0].id, "c1");
+        assert_eq!(cells(0)[38].value, "39");
+        assert_eq!((cells(1).len(), &*cells(1)[0].value), (1, "2"));
+    }
+
+    #[test]
+    fn what_is_no_change_is_refused_with_the_place_and_the_reason() {
+        for (text, error) in [
+            ("[[{}]]", "at byte 5: expected a change `[tables, values, 1]`, found a closing bracket"),
+            ("[[{}],[{}],2]", "at byte 11: expected 1 at the end of a change, found a number"),
+            ("[[[]],[{}],1]", "at byte 2: expected an object of tables, found an array"),
+            (
+                r#"[[{}],[{"v":[{}]}],1]"#,
+                "at byte 13: expected a string, a finite number, a boolean or null as the value, found an object",
+            ),
+            (
+                r#"[[{}],[{"v":[1,"x"]}],1]"#,
+                "at byte 15: expected an HLC of 16 characters, or an empty string, found another string",
+            ),
+        ] {
+            assert_eq!(read(text).unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_rows_and_tables_are_left_out() {
+        let changes = read(r#"[[{"t":[{"r":[{}]}],"u":[{}]}],[{}],1]"#).unwrap();
+        assert!(changes.tables.is_empty());
+        assert!(!changes.is_usual());
+    }
+}

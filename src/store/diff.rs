@@ -1,0 +1,257 @@
+//! What another store lacks, told by its hashes: the answers to requests 4 to 7, and the hashes a room asks with.
+//!
+//! An answer that would be longer than a limit ends there, and the rest of its rows are *owed*: the asker is sent them
+//! as changes, which every client merges as gladly.
+
+use super::hash_tree::{HashNode, HashTree};
+use super::row::Row;
+use super::write::{ChangeWriter, write_key, write_number};
+use super::{Place, Store, Table};
+use std::iter::Peekable;
+
+/// An answer to a request for differences.
+#[derive(Debug)]
+pub struct Answer {
+    /// The payload of the response.
+    pub text: String,
+    /// Where the rows that did not fit begin; each is owed from there to its end.
+    pub owed: Vec<Place>,
+}
+
+impl Store {
+    /// Answers `GetTableDiff`: the tables the asker lacks, and our hashes of those that differ.
+    pub fn table_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
+        let theirs = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
+        let mut new = LimitedWriter::new(self, limit, false);
+        let mut differing = Hashes::new();
+        for (position, ((id, table), theirs)) in self.tables.iter().zip(theirs).enumerate() {
+            match theirs {
+                None => (0..table.rows.len()).for_each(|row| new.row(position, row)),
+                Some(theirs) if theirs.hash != table.hash => differing.leaf(id, table.hash),
+                Some(_) => {}
+            }
+        }
+        new.finish_with(differing)
+    }
+
+    /// Answers `GetRowDiff`: the rows the asker lacks, and our hashes of those that differ.
+    pub fn row_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
+        let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
+        let mut new = LimitedWriter::new(self, limit, false);
+        let mut differing = Hashes::new();
+        for (position, ((id, table), node)) in self.tables.iter().zip(tables).enumerate() {
+            let Some(node) = node else { continue };
+            differing.enter(id);
+            let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
+            for (row_position, ((id, row), theirs)) in table.rows.iter().zip(rows).enumerate() {
+                match theirs {
+                    None => new.row(position, row_position),
+                    Some(theirs) if theirs.hash != row.hash => differing.leaf(id, row.hash),
+                    Some(_) => {}
+                }
+            }
+            differing.leave();
+        }
+        new.finish_with(differing)
+    }
+
+    /// Answers `GetCellDiff`: the cells that the asker lacks or holds otherwise.
+    pub fn cell_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
+        let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
+        let mut differing = LimitedWriter::new(self, limit, true);
+        for (table_position, (table, node)) in self.tables.values().zip(tables).enumerate() {
+            let Some(node) = node else { continue };
+            let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
+            for (row_position, (row, node)) in table.rows.values().zip(rows).enumerate() {
+                let Some(node) = node else { continue };
+                let place = Place { table: table_position as u32, row: row_position as u32, cell: 0 };
+                differing.cells(self.differing_cells(row, theirs.children(node), place));
+            }
+        }
+        differing.finish()
+    }
+
+    /// Answers `GetValueDiff`: the values that the asker lacks or holds otherwise.
+    pub fn value_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
+        let row = self.values_row();
+        let mut differing = self.differing_cells(row, theirs.top(), Place::of_value(0)).peekable();
+        let mut text = String::from("[{");
+        while let Some(place) = differing.next_if(|_| text.len() < limit) {
+            if let Some(cell) = row.cells().get(place.cell as usize) {
+                let comma = text.len() > 2;
+                self.write_cell(&mut text, cell, comma, true);
+            }
+        }
+        let owed = differing.peek().copied().into_iter().collect();
+        text.push('}');
+        if !row.hlc.is_empty() {
+            text.push_str(",\"");
+            text.push_str(row.hlc.text().as_str());
+            text.push('"');
+        }
+        text.push(']');
+        Answer { text, owed }
+    }
+
+    /// The payload of `GetTableDiff`: our hash of each table.
+    pub fn table_hashes(&self) -> String {
+        let mut hashes = Hashes::new();
+        self.tables.iter().for_each(|(id, table)| hashes.leaf(id, table.hash));
+        hashes.finish()
+    }
+
+    /// The payload of `GetRowDiff`: our hashes of the rows in those of their tables that differ from ours; `None` where
+    /// none does.
+    pub fn row_hashes(&self, theirs: &HashTree) -> Option<String> {
+        let mut hashes = Hashes::new();
+        for (id, table) in theirs.top().iter().filter_map(|node| self.differing_table(node)) {
+            hashes.enter(id);
+            table.rows.iter().for_each(|(id, row)| hashes.leaf(id, row.hash));
+            hashes.leave();
+        }
+        hashes.finish_unless_empty()
+    }
+
+    /// The payload of `GetCellDiff`: our hashes of the cells in those of their rows that differ from ours; `None` where
+    /// none does.
+    pub fn cell_hashes(&self, theirs: &HashTree) -> Option<String> {
+        let mut hashes = Hashes::new();
+        for node in theirs.top() {
+            let Some((_, id, table)) = self.tables.get_full(&*node.id) else { continue };
+            hashes.enter(id);
+            for node in theirs.children(node) {
+                let Some((_, id, row)) = table.rows.get_full(&*node.id) else { continue };
+                if row.hash != node.hash {
+                    hashes.enter(id);
+                    row.cells().iter().for_each(|cell| hashes.leaf(self.ids.text(cell.id), cell.hash));
+                    hashes.leave();
+                }
+            }
+            hashes.leave();
+        }
+        hashes.finish_unless_empty()
+    }
+
+    /// The payload of `GetValueDiff`: our hash of each value.
+    pub fn value_hashes(&self) -> String {
+        let mut hashes = Hashes::new();
+        self.values.cells().iter().for_each(|cell| hashes.leaf(self.ids.text(cell.id), cell.hash));
+        hashes.finish()
+    }
+
+    fn differing_table(&self, theirs: &HashNode) -> Option<(&str, &Table)> {
+        let (_, id, table) = self.tables.get_full(&*theirs.id)?;
+        (table.hash != theirs.hash).then_some((id, table))
+    }
+
+    /// The places of a row's cells whose hashes are not among theirs; `first` is the place of its first cell.
+    fn differing_cells(&self, row: &Row, theirs: &[HashNode], first: Place) -> impl Iterator<Item = Place> {
+        let theirs = by_position(theirs, row.cells().len(), |id| row.find(self.ids.get(id)?));
+        let cells = row.cells().iter().zip(theirs).enumerate();
+        let differing = cells.filter(|(_, (cell, theirs))| theirs.is_none_or(|theirs| theirs.hash != cell.hash));
+        differing.map(move |(cell, _)| Place { cell: cell as u32, ..first })
+    }
+}
+
+/// Their nodes, each where we have what it names; of a name that stands twice the last.
+fn by_position<'a, 'b>(
+    nodes: &'b [HashNode<'a>],
+    length: usize,
+    position: impl Fn(&str) -> Option<usize>,
+) -> Vec<Option<&'b HashNode<'a>>> {
+    let mut found = vec![None; length];
+    for node in nodes {
+        if let Some(slot) = position(&node.id).and_then(|position| found.get_mut(position)) {
+            *slot = Some(node);
+        }
+    }
+    found
+}
+
+/// Writes a stamp of tables up to a limit, and notes what is owed beyond it.
+struct LimitedWriter<'a> {
+    store: &'a Store,
+    writer: ChangeWriter<'a>,
+    limit: usize,
+    owed: Vec<Place>,
+}
+
+impl<'a> LimitedWriter<'a> {
+    fn new(store: &'a Store, limit: usize, cells_alone: bool) -> Self {
+        let start = if cells_alone { String::new() } else { String::from("[") };
+        let writer = ChangeWriter::new(store, start, cells_alone);
+        Self { store, writer, limit, owed: Vec::new() }
+    }
+
+    fn row(&mut self, table: usize, row: usize) {
+        let (table, row) = (table as u32, row as u32);
+        let length = self.store.row(table, row).map_or(0, |(_, row)| row.cells().len());
+        self.cells((0..length as u32).map(|cell| Place { table, row, cell }));
+    }
+
+    fn cells(&mut self, places: impl Iterator<Item = Place>) {
+        let mut places: Peekable<_> = places.peekable();
+        while let Some(place) = places.next_if(|_| self.writer.len() < self.limit) {
+            self.writer.cell(place);
+        }
+        self.owed.extend(places.peek());
+    }
+
+    fn finish_with(self, differing: Hashes) -> Answer {
+        let mut text = self.writer.finish();
+        text.push(',');
+        text.push_str(&differing.finish());
+        text.push(']');
+        Answer { text, owed: self.owed }
+    }
+
+    fn finish(self) -> Answer {
+        Answer { text: self.writer.finish(), owed: self.owed }
+    }
+}
+
+/// Writes a tree of hashes, leaving out branches with nothing in them.
+struct Hashes {
+    out: String,
+    entered: Vec<usize>,
+}
+
+impl Hashes {
+    fn new() -> Self {
+        Self { out: String::from("{"), entered: Vec::new() }
+    }
+
+    fn enter(&mut self, id: &str) {
+        self.entered.push(self.out.len());
+        self.key(id);
+        self.out.push('{');
+    }
+
+    fn leaf(&mut self, id: &str, hash: u32) {
+        self.key(id);
+        write_number(&mut self.out, hash);
+    }
+
+    fn leave(&mut self) {
+        let start = self.entered.pop().unwrap_or_default();
+        if self.out.ends_with('{') {
+            self.out.truncate(start);
+        } else {
+            self.out.push('}');
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.out.push('}');
+        self.out
+    }
+
+    fn finish_unless_empty(self) -> Option<String> {
+        (self.out.len() > 1).then(|| self.finish())
+    }
+
+    fn key(&mut self, id: &str) {
+        let comma = !self.out.ends_with('{');
+        write_key(&mut self.out, id, comma);
+    }
+}

@@ -1,0 +1,130 @@
+//! The mergeable store: tables of rows of cells, and values, each with its stamp and hash.
+//!
+//! It is TinyBase's `MergeableStore` with no app on top: nothing here is edited, everything is merged.
+//!
+//! - [`changes`]: a change as it arrives, read from its text
+//! - `merge`: which cell wins, and what that does to the hashes
+//! - [`write`](mod@write): changes and content as text
+//! - [`hash_tree`] and `diff`: what another store lacks, told by its hashes
+//! - `row`, `ids`: how it lies in memory
+//!
+//! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
+//! as long as the store is in memory.
+
+pub mod changes;
+mod diff;
+pub mod hash_tree;
+mod ids;
+mod merge;
+mod row;
+pub mod write;
+
+pub use changes::Changes;
+pub use diff::Answer;
+pub use hash_tree::HashTree;
+pub use merge::Merged;
+
+use crate::hlc::Hlc;
+use foldhash::fast::FixedState;
+use ids::Ids;
+use indexmap::IndexMap;
+use row::Row;
+
+/// What a cell adds to the text of the content beside its id and its value: brackets, quotes and stamp.
+const CELL_OVERHEAD: usize = 27;
+/// What a row or table adds to it beside its id.
+const BRANCH_OVERHEAD: usize = 9;
+
+/// A mergeable store.
+#[derive(Debug)]
+pub struct Store {
+    hlc: Hlc,
+    hash: u32,
+    tables: IndexMap<Box<str>, Table, FixedState>,
+    values: Row,
+    ids: Ids,
+    hasher: FixedState,
+    text_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Table {
+    hlc: Hlc,
+    hash: u32,
+    rows: IndexMap<Box<str>, Row, FixedState>,
+}
+
+/// Where a cell or value lies. Places are ordered as the content is, the values last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    table: u32,
+    row: u32,
+    cell: u32,
+}
+
+/// The hashes of the tables and of the values: two stores with the same hold the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentHashes {
+    /// Of the tables.
+    pub tables: u32,
+    /// Of the values.
+    pub values: u32,
+}
+
+impl Store {
+    /// An empty store. The seed keeps strangers, who choose the ids, from guessing where they are hashed to.
+    pub fn new(seed: u64) -> Self {
+        let hasher = FixedState::with_seed(seed);
+        Self {
+            hlc: Hlc::EMPTY,
+            hash: 0,
+            tables: IndexMap::with_hasher(hasher.clone()),
+            values: Row::default(),
+            ids: Ids::new(hasher.clone()),
+            hasher,
+            text_bytes: 0,
+        }
+    }
+
+    /// The hashes of the whole content.
+    pub fn content_hashes(&self) -> ContentHashes {
+        ContentHashes { tables: self.hash, values: self.values.hash }
+    }
+
+    /// Whether nothing was ever merged into it.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.values.cells().is_empty()
+    }
+
+    /// About how long the text of the content is, in bytes: what a snapshot of it takes.
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
+    }
+
+    fn row(&self, table: u32, row: u32) -> Option<(&str, &Row)> {
+        let (_, table) = self.tables.get_index(table as usize)?;
+        let (id, row) = table.rows.get_index(row as usize)?;
+        Some((id, row))
+    }
+}
+
+impl Place {
+    /// The table that stands for the values.
+    const VALUES: u32 = u32::MAX;
+
+    /// Before every place.
+    pub const START: Self = Self { table: 0, row: 0, cell: 0 };
+
+    fn of_value(cell: usize) -> Self {
+        Self { table: Self::VALUES, row: 0, cell: cell as u32 }
+    }
+
+    fn is_value(self) -> bool {
+        self.table == Self::VALUES
+    }
+
+    /// Whether both lie in one row.
+    pub fn is_in_row_of(self, other: Self) -> bool {
+        (self.table, self.row) == (other.table, other.row)
+    }
+}

@@ -1,0 +1,161 @@
+//! Messages that come in parts, from clients of 9.0 and later.
+//!
+//! ```text
+//! <messageId>\n<index>\n<count>\n<part>
+//! ```
+//!
+//! The limits are those by which TinyBase's own server lives: they bound what a connection can make the room hold.
+
+use super::{Envelope, MAX_TEXT_BYTES, Recipient, WireError};
+
+/// How long the parts of one message may take, in milliseconds.
+pub const PATIENCE_MS: u64 = 1000;
+/// How many messages of one connection may be in parts at once.
+const MAX_MESSAGES: usize = 100;
+/// How many parts a message may have.
+const MAX_PARTS: usize = 1000;
+/// Characters of a message id.
+const ID_LENGTH: usize = 16;
+
+/// A fragment as it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment<'a> {
+    message: &'a str,
+    index: usize,
+    count: usize,
+    part: &'a str,
+}
+
+impl<'a> Fragment<'a> {
+    /// Reads a body that has the form of a fragment.
+    pub fn read(body: &'a str) -> Option<Self> {
+        let mut lines = body.splitn(4, '\n');
+        let message = lines.next().filter(|id| id.len() == ID_LENGTH && id.bytes().all(is_id_character))?;
+        let index = read_number(lines.next()?)?;
+        let count = read_number(lines.next()?)?;
+        Some(Self { message, index, count, part: lines.next()? })
+    }
+}
+
+/// The parts that one connection has sent of messages that are not whole yet.
+#[derive(Debug, Default)]
+pub struct Fragments {
+    messages: Vec<Parts>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Parts {
+    to: String,
+    message: String,
+    parts: Vec<Option<String>>,
+    missing: usize,
+    bytes: usize,
+    deadline_ms: u64,
+}
+
+/// A message whose last part has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// The text, with the line that names whom it is for.
+    text: String,
+}
+
+impl Whole {
+    /// The message's envelope.
+    pub fn envelope(&self) -> Result<Envelope<'_>, WireError> {
+        Envelope::open(&self.text)
+    }
+}
+
+impl Fragments {
+    /// Takes in a fragment. Answers the message where it is whole by it.
+    pub fn add(&mut self, to: Recipient, fragment: Fragment, now_ms: u64) -> Result<Option<Whole>, WireError> {
+        let Fragment { message, index, count, part } = fragment;
+        self.expire(now_ms);
+        limit("fragments", count, MAX_PARTS)?;
+        if index >= count {
+            let found = format!("part {index} of {count}");
+            return Err(WireError::Fragment { expected: "an index below the count", found });
+        }
+        let bytes = part.len();
+        limit("fragments", self.bytes + bytes, MAX_TEXT_BYTES)?;
+        let known = self.messages.iter().position(|parts| parts.message == message && parts.to == to.line());
+        let position = match known {
+            Some(position) => position,
+            None => {
+                limit("fragments", self.messages.len() + 1, MAX_MESSAGES)?;
+                self.messages.push(Parts::new(to, message, count, now_ms));
+                self.messages.len() - 1
+            }
+        };
+        let Some(parts) = self.messages.get_mut(position) else { return Ok(None) };
+        let same_count = parts.parts.len() == count;
+        match parts.parts.get_mut(index) {
+            Some(free @ None) if same_count => *free = Some(part.to_owned()),
+            Some(_) if same_count => {
+                let found = format!("part {index} again");
+                return Err(WireError::Fragment { expected: "each part once", found });
+            }
+            _ => {
+                let found = format!("{count} parts");
+                return Err(WireError::Fragment { expected: "the same count in every part", found });
+            }
+        }
+        parts.missing -= 1;
+        parts.bytes += bytes;
+        self.bytes += bytes;
+        if parts.missing > 0 {
+            return Ok(None);
+        }
+        let parts = self.messages.swap_remove(position);
+        self.bytes -= parts.bytes;
+        Ok(Some(parts.join()))
+    }
+
+    /// Forgets the messages whose time is over: their senders have given up on them too.
+    pub fn expire(&mut self, now_ms: u64) {
+        self.messages.retain(|parts| parts.deadline_ms > now_ms);
+        self.bytes = self.messages.iter().map(|parts| parts.bytes).sum();
+    }
+
+    /// When the next message's time is over.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.messages.iter().map(|parts| parts.deadline_ms).min()
+    }
+}
+
+impl Parts {
+    fn new(to: Recipient, message: &str, count: usize, now_ms: u64) -> Self {
+        Self {
+            to: to.line().to_owned(),
+            message: message.to_owned(),
+            parts: vec![None; count],
+            missing: count,
+            bytes: 0,
+            deadline_ms: now_ms + PATIENCE_MS,
+        }
+    }
+
+    fn join(self) -> Whole {
+        let mut text = self.to;
+        text.reserve(self.bytes + 1);
+        text.push('\n');
+        self.parts.into_iter().flatten().for_each(|part| text.push_str(&part));
+        Whole { text }
+    }
+}
+
+fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), WireError> {
+    if found > limit { Err(WireError::Limit { what, limit, found }) } else { Ok(()) }
+}
+
+fn is_id_character(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+}
+
+fn read_number(text: &str) -> Option<usize> {
+    // As large as a number may be, it is one: that it is too large is for the limits to say.
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(usize::MAX))
+}

@@ -1,0 +1,232 @@
+//! The eight types of message.
+
+use crate::json::reader::Walk;
+use crate::json::{ReadError, Reader};
+use crate::store::{Changes, ContentHashes, HashTree};
+use std::borrow::Cow;
+use std::fmt::Write;
+
+const MESSAGE: &str = "a message `[requestId, type, payload]`";
+const HASHES: &str = "content hashes `[tablesHash, valuesHash]`";
+
+/// A message as it arrives, borrowing from its text.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// By which an answer names its request.
+    pub id: RequestId<'a>,
+    /// What it is, and what it carries.
+    pub body: Body<'a>,
+    /// The text of the payload.
+    pub payload: &'a str,
+}
+
+/// A request id: none, or a string in its canonical spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId<'a>(pub Option<Cow<'a, str>>);
+
+/// The types, with the numbers they travel as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageType {
+    /// The answer to a request, under the request's id.
+    Response = 0,
+    /// Asks for the hashes of the whole content.
+    GetContentHashes = 1,
+    /// Tells them; whoever differs now pulls.
+    ContentHashes = 2,
+    /// Tells a change, to be merged.
+    ContentDiff = 3,
+    /// Asks for tables, saying the hashes of one's own.
+    GetTableDiff = 4,
+    /// Asks for rows.
+    GetRowDiff = 5,
+    /// Asks for cells.
+    GetCellDiff = 6,
+    /// Asks for values.
+    GetValueDiff = 7,
+}
+
+/// A message's type and what it carries.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// Type 0.
+    Response(Response<'a>),
+    /// Type 1.
+    GetContentHashes,
+    /// Type 2.
+    ContentHashes(ContentHashes),
+    /// Type 3.
+    ContentDiff(Changes<'a>),
+    /// Type 4.
+    GetTableDiff(HashTree<'a>),
+    /// Type 5.
+    GetRowDiff(HashTree<'a>),
+    /// Type 6.
+    GetCellDiff(HashTree<'a>),
+    /// Type 7.
+    GetValueDiff(HashTree<'a>),
+}
+
+/// The payload of an answer. Which request it answers only its id tells; its form tells the rest.
+#[derive(Debug)]
+pub enum Response<'a> {
+    /// To type 1.
+    ContentHashes(ContentHashes),
+    /// To types 4 and 5: what the asker lacks, and hashes of what differs.
+    Difference(Changes<'a>, HashTree<'a>),
+    /// To type 6; and to any, where it is empty.
+    Tables(Changes<'a>),
+    /// To type 7.
+    Values(Changes<'a>),
+}
+
+impl<'a> Message<'a> {
+    /// Reads the text of a message.
+    pub fn read(text: &'a str) -> Result<Self, ReadError> {
+        let mut reader = Reader::new(text);
+        let mut walk = reader.array(MESSAGE)?;
+        reader.expect_element(&mut walk, MESSAGE)?;
+        let id = read_id(&mut reader)?;
+        reader.expect_element(&mut walk, MESSAGE)?;
+        let type_ = read_type(&mut reader)?;
+        reader.expect_element(&mut walk, MESSAGE)?;
+        reader.peek();
+        let start = reader.at();
+        let body = read_body(&mut reader, type_)?;
+        let payload = reader.since(start);
+        reader.close(&walk, "the end of a message")?;
+        reader.end()?;
+        Ok(Self { id, body, payload })
+    }
+}
+
+impl Body<'_> {
+    /// The change in it, where it carries one.
+    pub fn changes(&self) -> Option<&Changes<'_>> {
+        match self {
+            Self::ContentDiff(changes)
+            | Self::Response(
+                Response::Difference(changes, _) | Response::Tables(changes) | Response::Values(changes),
+            ) => Some(changes),
+            _ => None,
+        }
+    }
+}
+
+/// The text of a message.
+pub fn text(id: &RequestId, type_: MessageType, payload: &str) -> String {
+    let number = type_ as u8;
+    let mut text = String::with_capacity(payload.len() + 40);
+    // Writing to a String cannot fail.
+    let _ = match &id.0 {
+        Some(id) => write!(text, "[\"{id}\",{number},{payload}]"),
+        None => write!(text, "[null,{number},{payload}]"),
+    };
+    text
+}
+
+/// The payload of content hashes.
+pub fn hashes_text(hashes: ContentHashes) -> String {
+    format!("[{},{}]", hashes.tables, hashes.values)
+}
+
+fn read_id<'a>(reader: &mut Reader<'a>) -> Result<RequestId<'a>, ReadError> {
+    const ID: &str = "a request id, a string or null";
+    Ok(RequestId(match reader.peek() {
+        Some(b'n') => {
+            reader.scalar(ID)?;
+            None
+        }
+        _ => Some(reader.string(ID)?),
+    }))
+}
+
+fn read_type(reader: &mut Reader) -> Result<MessageType, ReadError> {
+    const TYPE: &str = "a type of message, 0 to 7";
+    let ahead = reader.clone();
+    Ok(match reader.hash(TYPE)? {
+        0 => MessageType::Response,
+        1 => MessageType::GetContentHashes,
+        2 => MessageType::ContentHashes,
+        3 => MessageType::ContentDiff,
+        4 => MessageType::GetTableDiff,
+        5 => MessageType::GetRowDiff,
+        6 => MessageType::GetCellDiff,
+        7 => MessageType::GetValueDiff,
+        _ => return Err(ReadError { found: "another number", ..ahead.error(TYPE) }),
+    })
+}
+
+fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>, ReadError> {
+    Ok(match type_ {
+        MessageType::Response => Body::Response(read_response(reader)?),
+        MessageType::GetContentHashes => {
+            const NOTHING: &str = "an empty string as the payload";
+            let ahead = reader.clone();
+            if !reader.string(NOTHING)?.is_empty() {
+                return Err(ReadError { found: "another string", ..ahead.error(NOTHING) });
+            }
+            Body::GetContentHashes
+        }
+        MessageType::ContentHashes => {
+            let walk = reader.array(HASHES)?;
+            Body::ContentHashes(read_hashes(reader, walk)?)
+        }
+        MessageType::ContentDiff => Body::ContentDiff(Changes::read(reader)?),
+        MessageType::GetTableDiff => Body::GetTableDiff(HashTree::read(reader, 1)?),
+        MessageType::GetRowDiff => Body::GetRowDiff(HashTree::read(reader, 2)?),
+        MessageType::GetCellDiff => Body::GetCellDiff(HashTree::read(reader, 3)?),
+        MessageType::GetValueDiff => Body::GetValueDiff(HashTree::read(reader, 1)?),
+    })
+}
+
+fn read_hashes(reader: &mut Reader, mut walk: Walk) -> Result<ContentHashes, ReadError> {
+    reader.expect_element(&mut walk, HASHES)?;
+    let tables = reader.hash("the hash of the tables")?;
+    reader.expect_element(&mut walk, HASHES)?;
+    let values = reader.hash("the hash of the values")?;
+    reader.close(&walk, "the end of content hashes")?;
+    Ok(ContentHashes { tables, values })
+}
+
+fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError> {
+    const RESPONSE: &str = "a response: hashes, a stamp, or a stamp and hashes";
+    let stamp = reader.clone();
+    let mut walk = reader.array(RESPONSE)?;
+    match reader.peek() {
+        Some(b'[') => {
+            reader.expect_element(&mut walk, RESPONSE)?;
+            let new = Changes::read_tables_alone(reader)?;
+            reader.expect_element(&mut walk, RESPONSE)?;
+            let differing = HashTree::read(reader, levels(reader.clone())?)?;
+            reader.close(&walk, "the end of a response")?;
+            Ok(Response::Difference(new, differing))
+        }
+        Some(b'{') => {
+            let of_values = is_of_values(reader.clone())?;
+            *reader = stamp;
+            if of_values {
+                Changes::read_values_alone(reader).map(Response::Values)
+            } else {
+                Changes::read_tables_alone(reader).map(Response::Tables)
+            }
+        }
+        _ => read_hashes(reader, walk).map(Response::ContentHashes),
+    }
+}
+
+/// Whether hashes are one level deep, or two.
+fn levels(mut reader: Reader) -> Result<u8, ReadError> {
+    let mut walk = reader.object("an object of hashes")?;
+    reader.key(&mut walk)?;
+    Ok(if reader.peek() == Some(b'{') { 2 } else { 1 })
+}
+
+/// Whether the stamps in an object are those of values: what they hold is not an object.
+fn is_of_values(mut reader: Reader) -> Result<bool, ReadError> {
+    let mut walk = reader.object("an object of stamps")?;
+    if reader.key(&mut walk)?.is_none() {
+        return Ok(false);
+    }
+    reader.array("a stamp")?;
+    Ok(reader.peek() != Some(b'{'))
+}

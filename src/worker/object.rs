@@ -1,0 +1,244 @@
+//! The Durable Object that a room is.
+//!
+//! It loads in its constructor, with no write and no message to anyone, hands what happens to the room, and carries out
+//! what comes back. It holds a socket for each connection; the id of a connection is the attachment of its socket, by
+//! which both outlive hibernation.
+
+#![expect(missing_docs, reason = "the macro of `worker` generates public methods without any")]
+
+use super::settings::Settings;
+use super::{bindings, http, storage};
+use crate::room::{self, ConnectionId, Input, Output};
+use crate::store::Store;
+use crate::wire;
+use indexmap::IndexMap;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use storage::StorageError;
+use worker::js_sys::JsString;
+use worker::{
+    Date, DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
+    WebSocketPair, console_error, durable_object,
+};
+
+/// Closes a socket whose change could not be kept, or whose room could not be loaded.
+const INTERNAL_ERROR: u16 = 1011;
+
+/// A room's Durable Object.
+#[durable_object(websocket)]
+pub struct Room {
+    shell: Rc<Shell>,
+}
+
+struct Shell {
+    state: State,
+    settings: Settings,
+    /// The room, or why there is none.
+    room: RefCell<std::result::Result<Open, String>>,
+    /// When the timer that counts goes off.
+    timer_ms: Cell<Option<u64>>,
+}
+
+/// A room that is loaded.
+struct Open {
+    room: room::Room,
+    sockets: IndexMap<ConnectionId, WebSocket, foldhash::fast::FixedState>,
+}
+
+impl DurableObject for Room {
+    fn new(state: State, env: Env) -> Self {
+        let settings = Settings::read(&env);
+        let room = RefCell::new(Open::load(&state, settings));
+        Self { shell: Rc::new(Shell { state, settings, room, timer_ms: Cell::new(None) }) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let upgrade = request.headers().get("upgrade")?;
+        match request.method() {
+            Method::Get if upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) => {
+                self.shell.join()
+            }
+            _ => self.shell.read(),
+        }
+    }
+
+    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        if let Err(reason) = self.shell.open() {
+            let _ = socket.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)));
+        } else if let Some(id) = id_of(&socket) {
+            self.shell.handle(match &message {
+                WebSocketIncomingMessage::String(text) => Input::Text(id, text),
+                WebSocketIncomingMessage::Binary(_) => Input::Binary(id),
+            });
+        }
+        Ok(())
+    }
+
+    async fn websocket_close(&self, socket: WebSocket, code: usize, _reason: String, _was_clean: bool) -> Result<()> {
+        // A close frame that is not answered leaves the client waiting. These codes stand for no frame at all.
+        let answer = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006 | 1015));
+        if code != 1006 && code != 1015 {
+            let _ = socket.close(answer, answer.map(|_| ""));
+        }
+        self.shell.closed(&socket);
+        Ok(())
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, _error: Error) -> Result<()> {
+        self.shell.closed(&socket);
+        Ok(())
+    }
+}
+
+impl Open {
+    /// Loads the room, and finds again whoever is connected.
+    fn load(state: &State, settings: Settings) -> std::result::Result<Self, String> {
+        let seed = bindings::random_seed();
+        let (store, journal, faults) = storage::load(&state.storage(), Store::new(seed), settings.journal)
+            .map_err(|error| error.to_string())
+            .inspect_err(|error| console_error!("the room cannot be loaded: {error}"))?;
+        for fault in faults {
+            console_error!("row {} of the journal is set aside: {}", fault.sequence, fault.problem);
+        }
+        let mut room = room::Room::new(settings.room, store, journal, seed);
+        let mut sockets = IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed));
+        for socket in state.get_websockets() {
+            if let Some(id) = id_of(&socket) {
+                room.handle(Input::Resumed(id), now_ms());
+                sockets.insert(id, socket);
+            }
+        }
+        Ok(Self { room, sockets })
+    }
+}
+
+impl Shell {
+    /// Sees to it that the room is loaded: what failed once is tried again. Answers why it is not.
+    fn open(&self) -> std::result::Result<(), String> {
+        let mut room = self.room.borrow_mut();
+        if room.is_err() {
+            *room = Open::load(&self.state, self.settings);
+        }
+        room.as_ref().map(drop).map_err(String::clone)
+    }
+
+    /// Opens a socket into the room. Where it cannot be loaded nobody may take an empty room for it.
+    fn join(self: &Rc<Self>) -> Result<Response> {
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        if let Err(reason) = self.open() {
+            server.accept()?;
+            server.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)))?;
+        } else if let Ok(open) = &mut *self.room.borrow_mut() {
+            let id = open.room.new_id();
+            self.state.accept_web_socket(&server);
+            server.serialize_attachment(id.as_str())?;
+            open.sockets.insert(id, server);
+            open.room.handle(Input::Opened(id), now_ms());
+        }
+        self.set_timer();
+        Response::from_websocket(client)
+    }
+
+    /// Reads what the room has stored, from where it is stored.
+    fn read(self: &Rc<Self>) -> Result<Response> {
+        self.handle(Input::Read);
+        let empty = Store::new(bindings::random_seed());
+        match storage::load(&self.state.storage(), empty, self.settings.journal) {
+            Ok((store, ..)) => http::data((!store.is_empty()).then(|| store.content_text()).as_deref()),
+            Err(error) => http::unavailable(&error.to_string()),
+        }
+    }
+
+    fn closed(self: &Rc<Self>, socket: &WebSocket) {
+        let Some(id) = id_of(socket) else { return };
+        if let Ok(open) = &mut *self.room.borrow_mut() {
+            open.sockets.swap_remove(&id);
+        }
+        self.handle(Input::Closed(id));
+    }
+
+    /// Hands the room what happened, and carries out what comes of it.
+    fn handle(self: &Rc<Self>, input: Input) {
+        let failed = match &mut *self.room.borrow_mut() {
+            Ok(open) => {
+                open.room.handle(input, now_ms());
+                self.carry_out(open).err()
+            }
+            Err(_) => None,
+        };
+        if let Some((error, authors)) = failed {
+            self.reload(&error, &authors);
+        }
+        self.set_timer();
+    }
+
+    /// Carries out the room's outputs. Where something could not be kept, nothing that follows is done.
+    fn carry_out(&self, open: &mut Open) -> std::result::Result<(), (StorageError, Vec<ConnectionId>)> {
+        while let Some(output) = open.room.poll_output() {
+            match output {
+                Output::Persist { commit, authors } => {
+                    storage::commit(&self.state.storage(), commit).map_err(|error| (error.into(), authors))?;
+                }
+                Output::Send { to, text } => {
+                    if let Some(socket) = open.sockets.get(&to) {
+                        bindings::send(socket, &JsString::from(text));
+                    }
+                }
+                Output::Broadcast { except, text } => {
+                    let text = JsString::from(text);
+                    for (id, socket) in &open.sockets {
+                        if Some(*id) != except {
+                            bindings::send(socket, &text);
+                        }
+                    }
+                }
+                Output::Close { connection, code, reason } => {
+                    if let Some(socket) = open.sockets.swap_remove(&connection) {
+                        let _ = socket.close(Some(code), Some(reason));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins anew from what is stored. Whoever sent what could not be stored is disconnected: it still holds it, and
+    /// sends it again when it is back.
+    fn reload(&self, error: &StorageError, authors: &[ConnectionId]) {
+        console_error!("a change could not be kept: {error}");
+        let mut room = self.room.borrow_mut();
+        if let Ok(open) = &mut *room {
+            let reason = wire::error::shortened(format!("the change could not be kept: {error}"));
+            for socket in authors.iter().filter_map(|author| open.sockets.swap_remove(author)) {
+                let _ = socket.close(Some(INTERNAL_ERROR), Some(&reason));
+            }
+        }
+        *room = Open::load(&self.state, self.settings);
+    }
+
+    fn set_timer(self: &Rc<Self>) {
+        let due_ms = self.room.borrow().as_ref().ok().and_then(|open| open.room.poll_timeout());
+        let Some(due_ms) = due_ms.filter(|&due_ms| self.timer_ms.get().is_none_or(|timer_ms| due_ms < timer_ms)) else {
+            return;
+        };
+        self.timer_ms.set(Some(due_ms));
+        let shell = Rc::clone(self);
+        let timer = move || {
+            // A timer that an earlier one has overtaken counts no more.
+            if shell.timer_ms.get() == Some(due_ms) {
+                shell.timer_ms.set(None);
+                shell.handle(Input::Timeout);
+            }
+        };
+        bindings::set_timeout(timer, due_ms.saturating_sub(now_ms()));
+    }
+}
+
+fn id_of(socket: &WebSocket) -> Option<ConnectionId> {
+    let id: String = socket.deserialize_attachment().ok()??;
+    ConnectionId::parse(&id)
+}
+
+fn now_ms() -> u64 {
+    Date::now().as_millis()
+}

@@ -1,0 +1,31 @@
+// Runs the end-to-end tests, one file at a time, and leaves no workerd behind, whatever became of them.
+import {spawn} from 'node:child_process';
+import {globSync} from 'node:fs';
+
+// For a test that hangs, not for one that is slow.
+const minutesForOneFile = 0.1;
+
+const files = process.argv.length > 2 ? process.argv.slice(2) : globSync('tests/e2e/*.test.mjs').sort();
+if (files.length === 0) throw new Error('there are no end-to-end tests in tests/e2e');
+
+const runner = spawn(
+  process.execPath,
+  ['--test', '--test-concurrency=1', '--test-reporter=spec', `--test-timeout=${minutesForOneFile * 60_000}`, ...files],
+  // A process group of its own: everything that the tests start belongs to it, and can be ended with it.
+  {detached: true, stdio: ['ignore', 'inherit', 'inherit']},
+);
+
+const endTheGroup = () => {
+  try {
+    process.kill(-runner.pid, 'SIGKILL');
+  } catch (error) {
+    // ESRCH: the tests have cleaned up after themselves.
+    if (error.code !== 'ESRCH') throw error;
+  }
+};
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, endTheGroup);
+runner.on('exit', (code) => {
+  endTheGroup();
+  process.exitCode = code ?? 1;
+});

@@ -18,7 +18,7 @@ export WRANGLER_SEND_METRICS = false
 .DEFAULT_GOAL = help
 # One after the other and in the order written: they share the cores, target/ and build/.
 .NOTPARALLEL:
-.PHONY: help setup dev build deploy test format lint native build dry-run size e2e clean
+.PHONY: help setup dev demo build deploy test format lint native build dry-run size e2e clean
 
 section = @printf '\n== %s\n' '$(1)'
 
@@ -30,6 +30,9 @@ setup: ## install what is missing (every target that needs it does so by itself)
 
 dev: setup ## serve on http://localhost:8787 (another: PORT=9000), rebuild on changes
 	@$(NODE) tools/dev.mjs $(PORT)
+
+demo: setup ## with `make dev` running: two TinyBase clients edit a room, and print what each and the room hold
+	@$(NODE) tools/demo.mjs ws://localhost:$(PORT)/demo
 
 build: setup ## build the Worker as it will be uploaded, into build/
 	$(call section,Build of the Worker)

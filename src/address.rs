@@ -48,9 +48,26 @@ pub fn room_name(path: &str) -> Result<&str, AddressError> {
     str::from_utf8(&decoded).map(|_| name).map_err(|_| AddressError::NotText)
 }
 
+/// What a URL's query says for a name: empty where it says the name alone, `None` where it does not say it.
+pub fn query_value<'a>(url: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = url.split_once('?')?;
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.find_map(|(other, value)| (other == name).then_some(value))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{AddressError, MAX_NAME_BYTES, room_name};
+    use super::{AddressError, MAX_NAME_BYTES, query_value, room_name};
+
+    #[test]
+    fn a_query_says_a_name_with_a_value_or_alone() {
+        let url = "https://host/journal=1?a=1&journal=7&b#?journal=8";
+        assert_eq!(query_value(url, "journal"), Some("7"));
+        assert_eq!(query_value(url, "b"), Some(""));
+        assert_eq!(query_value(url, "c"), None);
+        assert_eq!(query_value("https://host/journal", "journal"), None);
+    }
 
     #[test]
     fn every_path_names_a_room() {

@@ -45,34 +45,39 @@ install_cargo_tool() {
     echo "tinyroom: compiling $package $version, once for this machine; this takes some minutes"
     rm -rf "$tool_cache"/.partial-*
     partial=$(mktemp -d "$tool_cache/.partial-XXXXXX")
+    # They run for a second at a time: what they lose in speed is won back in minutes of compiling.
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
     # On the path only to spare the reader cargo's advice to put it there.
     PATH=$partial/bin:$PATH
-    # Some releases carry a lock file that no longer resolves; the version asked for stays the same without it.
-    cargo install "$package" --version "=$version" --root "$partial" --locked ||
-        cargo install "$package" --version "=$version" --root "$partial" ||
-        fail "could not compile $package $version (on Linux worker-build needs OpenSSL's headers and pkg-config; Debian: apt-get install libssl-dev pkg-config)."
+    cargo install "$package" --version "=$version" --root "$partial" --locked || {
+        echo "tinyroom: the lock file of $package does not serve here; once more without it (it stays $version)"
+        cargo install "$package" --version "=$version" --root "$partial"
+    } || fail "could not compile $package $version (on Linux worker-build needs OpenSSL's headers and pkg-config; Debian: apt-get install libssl-dev pkg-config)."
     mv "$partial" "$tool_cache/$package-$version"
 }
 
-# npm removes node_modules before it fills it, and the stamp in it is written last, so it says what is there whole.
-node_modules_stamp=node_modules/.tinyroom
-
-node_modules_wanted() {
-    cat package.json package-lock.json .npmrc
+# worker-build links OpenSSL. Where this may install what is missing it does; elsewhere the compiler's failure says what to do.
+install_openssl_headers() {
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && ! pkg-config --exists openssl 2>/dev/null; then
+        echo "tinyroom: installing OpenSSL's headers"
+        apt-get update -qq && apt-get install -qq --yes libssl-dev pkg-config
+    fi
 }
 
+# npm writes this file when all else is in place: after a run that was cut short it is missing, after a change it is too old.
 node_modules_are_whole() {
-    [ -f "$node_modules_stamp" ] && node_modules_wanted | cmp -s - "$node_modules_stamp"
+    local last=node_modules/.package-lock.json file
+    for file in package.json package-lock.json .npmrc; do
+        [ "$last" -nt "$file" ] || return 1
+    done
+    [ -x node_modules/.bin/node ]
 }
 
 install_node_modules() {
-    local wanted
-    wanted=$(node_modules_wanted)
     echo "tinyroom: installing the npm packages"
     # Its warnings are that the system's node is too old for wrangler, which never runs on it.
     npm ci --no-audit --no-fund --loglevel=error
     node_modules/.bin/node --version >/dev/null || fail "npm did not bring the node that package.json names: see its messages above."
-    printf '%s\n' "$wanted" >"$node_modules_stamp"
 }
 
 everything_is_there() {
@@ -84,5 +89,5 @@ if everything_is_there; then exit 0; fi
 lock "$tool_cache/.lock"
 rust_has_parts || install_rust_parts
 [ -x "$wasm_bindgen" ] || install_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version"
-[ -x "$worker_build" ] || install_cargo_tool worker-build "$worker_build_version"
+[ -x "$worker_build" ] || { install_openssl_headers; install_cargo_tool worker-build "$worker_build_version"; }
 node_modules_are_whole || install_node_modules

@@ -11,7 +11,10 @@ const modules = readdirSync(folder)
   .filter((name) => name !== 'README.md')
   .map((name) => ({name, size: gzipSync(readFileSync(join(folder, name))).length}));
 
-if (!modules.some(({name}) => name.endsWith('.wasm'))) throw new Error(`there is no Worker in ${folder}`);
+if (!modules.some(({name}) => name.endsWith('.wasm'))) {
+  console.error(`There is no Worker in ${folder}.`);
+  process.exit(1);
+}
 
 const total = modules.reduce((sum, {size}) => sum + size, 0);
 for (const {name, size} of modules) console.log(`${String(size).padStart(8)} bytes  ${name}`);

@@ -88,6 +88,13 @@ struct Divided {
     text: String,
 }
 
+impl Divided {
+    /// The row in which it goes on.
+    fn next(&self) -> i64 {
+        self.rows.last().map_or(0, |last| last + 1)
+    }
+}
+
 impl Loader {
     /// A loader into an empty store.
     pub fn new(store: Store, settings: Settings) -> Self {
@@ -158,6 +165,9 @@ impl Loader {
 
     /// Takes in the text of a row. Answers whether it can grow.
     fn text(&mut self, row: Row) -> bool {
+        if self.divided.as_ref().is_some_and(|divided| divided.next() != row.sequence) {
+            self.give_up_divided();
+        }
         if row.goes_on {
             let divided = self.divided.get_or_insert_with(|| Divided { rows: Vec::new(), text: String::new() });
             divided.rows.push(row.sequence);

@@ -25,10 +25,13 @@
 //! [`Commit`] together.
 
 mod compaction;
+mod listing;
 mod load;
 
-pub use load::{Fault, LoadError, Loader, Row};
+pub use listing::Listing;
+pub use load::{Fault, LoadError, Loader, Problem, Row};
 
+use crate::store::{Place, Store};
 use compaction::Compaction;
 
 /// The format of what is written.
@@ -139,6 +142,11 @@ impl Journal {
         }
     }
 
+    /// Whether nothing was ever kept in it.
+    pub fn is_new(&self) -> bool {
+        !self.created
+    }
+
     /// How long all the rows' texts are, in bytes.
     pub fn total_bytes(&self) -> usize {
         self.total_bytes
@@ -176,6 +184,16 @@ impl Journal {
             None => self.tail = Some(self.insert(entry, false, &mut writes)),
         }
         Commit { writes }
+    }
+
+    /// Keeps the whole content of a store at once.
+    pub fn append_all(&mut self, store: &Store) -> Commit {
+        let mut commit = Commit::default();
+        let mut places = store.places_from(Place::START).peekable();
+        while let Some(entry) = store.next_changes_text(&mut places, self.settings.slice_bytes) {
+            commit.writes.extend(self.append(entry).writes);
+        }
+        commit
     }
 
     fn insert(&mut self, entries: String, goes_on: bool, writes: &mut Vec<Write>) -> Extent {

@@ -1,7 +1,7 @@
 //! Questions of clients, and answers to the room's own.
 
 use super::{ConnectionId, Room};
-use crate::store::{Answer, ContentHashes};
+use crate::store::{Answer, Changes, ContentHashes};
 use crate::sync::{Next, PullId, Step};
 use crate::wire::message::{RequestId, hashes_text};
 use crate::wire::{Body, MAX_TEXT_BYTES, Message, MessageType, Response, WireError};
@@ -16,7 +16,7 @@ impl Room {
     }
 
     /// Answers a client's question, or hears what it holds.
-    pub(super) fn request(&mut self, from: ConnectionId, message: &Message, now_ms: u64) {
+    pub(super) fn request(&mut self, from: ConnectionId, message: &Message, now_ms: u64) -> Result<(), WireError> {
         self.flush(now_ms);
         let limit = self.settings.answer_bytes;
         let answer = match &message.body {
@@ -31,12 +31,14 @@ impl Room {
             Body::ContentHashes(theirs) => {
                 self.begun(from);
                 self.hear(from, *theirs, now_ms);
-                return;
+                return Ok(());
             }
-            Body::ContentDiff(_) | Body::Response(_) => return,
+            Body::ContentDiff(_) | Body::Response(_) => return Ok(()),
         };
+        self.charge_answer(from, answer.text.len(), now_ms)?;
         self.send(from, &message.id, MessageType::Response, &answer.text);
         self.owe(from, answer.owed);
+        Ok(())
     }
 
     /// Goes on with a pull by a client's answer. One that the room cannot have asked for is let pass: it may have come
@@ -55,23 +57,34 @@ impl Room {
                 self.hear(from, *theirs, now_ms);
             }
             (Step::Tables, Response::Difference(new, differing)) => {
-                self.take_in(from, new, None, now_ms);
-                match self.store.row_hashes(differing) {
-                    Some(hashes) => self.ask(from, Step::Rows, &hashes),
-                    None => self.pulled(from, id.step, now_ms),
+                self.take_in(from, new, None, now_ms)?;
+                self.flush(now_ms);
+                let hashes = self.store.row_hashes(differing);
+                if !hashes.is_some_and(|hashes| self.ask(from, Step::Rows, &hashes)) {
+                    self.pulled(from, id.step, now_ms);
                 }
             }
             (Step::Rows, Response::Difference(new, differing)) => {
-                self.take_in(from, new, None, now_ms);
-                match self.store.cell_hashes(differing) {
-                    Some(hashes) => self.ask(from, Step::Cells, &hashes),
-                    None => self.pulled(from, id.step, now_ms),
+                self.take_in(from, new, None, now_ms)?;
+                self.flush(now_ms);
+                let hashes = self.store.cell_hashes(differing);
+                if !hashes.is_some_and(|hashes| self.ask(from, Step::Cells, &hashes)) {
+                    self.pulled(from, id.step, now_ms);
                 }
             }
-            (Step::Cells, Response::Tables(new)) | (Step::Values, Response::Values(new) | Response::Tables(new)) => {
-                self.take_in(from, new, None, now_ms);
+            (Step::Cells, Response::Tables(new)) | (Step::Values, Response::Values(new)) => {
+                self.take_in(from, new, None, now_ms)?;
                 self.pulled(from, id.step, now_ms);
             }
+            (Step::Cells, Response::Empty(hlc)) => {
+                self.take_in(from, &Changes::of_tables_hlc(*hlc), None, now_ms)?;
+                self.pulled(from, id.step, now_ms);
+            }
+            (Step::Values, Response::Empty(hlc)) => {
+                self.take_in(from, &Changes::of_values_hlc(*hlc), None, now_ms)?;
+                self.pulled(from, id.step, now_ms);
+            }
+            (Step::Heard, _) => {}
             (Step::Hashes, _) => return Err(WireError::Answer { expected: "content hashes" }),
             (Step::Tables | Step::Rows, _) => return Err(WireError::Answer { expected: "a stamp and hashes" }),
             (Step::Cells, _) => return Err(WireError::Answer { expected: "a stamp of tables" }),
@@ -126,19 +139,20 @@ impl Room {
         }
     }
 
-    pub(super) fn ask(&mut self, whom: ConnectionId, step: Step, payload: &str) {
-        // A question that no client would read is not asked. The pull ends there, and what it has brought stays.
+    /// Asks a client. A question longer than any client reads is not asked: the pull ends there, with what it has brought.
+    pub(super) fn ask(&mut self, whom: ConnectionId, step: Step, payload: &str) -> bool {
         if payload.len() >= MAX_TEXT_BYTES {
-            return;
+            return false;
         }
         let id = PullId::new(step, &mut self.random);
         let type_ = match step {
             Step::Hashes => MessageType::GetContentHashes,
             Step::Tables => MessageType::GetTableDiff,
             Step::Rows => MessageType::GetRowDiff,
-            Step::Cells => MessageType::GetCellDiff,
+            Step::Cells | Step::Heard => MessageType::GetCellDiff,
             Step::Values => MessageType::GetValueDiff,
         };
         self.send(whom, &id.request_id(), type_, payload);
+        true
     }
 }

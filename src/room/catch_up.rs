@@ -1,6 +1,7 @@
-//! What did not fit into an answer: it follows as changes, some at a time, with other events in between.
+//! What did not fit into an answer: it follows as changes, some at a time, with other events in between, and no further
+//! ahead of the client than it reads.
 
-use super::{ConnectionId, Output, Room};
+use super::{ConnectionId, Room};
 use crate::store::Place;
 use crate::sync::Step;
 use crate::wire::message::RequestId;
@@ -30,8 +31,13 @@ impl Room {
     }
 
     /// Sends the next change to the first in line.
-    pub(super) fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self, now_ms: u64) {
         let Some(to) = self.catching_up.pop_front() else { return };
+        if !self.keeps_up(to) {
+            // It is in line again as soon as it is heard of.
+            return;
+        }
+        self.flush(now_ms);
         let Some(connection) = self.connections.get_mut(&to) else { return };
         let rows = connection.owed.iter().flat_map(|&start| self.store.places_of_row(start));
         let mut places = rows.peekable();
@@ -55,7 +61,7 @@ impl Room {
         let done = connection.owed.is_empty();
         if let Some(change) = change {
             let body = wire::message::text(&RequestId(None), MessageType::ContentDiff, &change);
-            self.outputs.push_back(Output::Send { to, text: wire::envelope::seal(ROOM_ID, &body) });
+            self.send_text(to, wire::envelope::seal(ROOM_ID, &body));
         }
         if done {
             self.ask(to, Step::Hashes, "\"\"");

@@ -1,5 +1,6 @@
 //! Who is in a room.
 
+use super::flow::Flow;
 use crate::store::Place;
 use crate::sync::Peer;
 use crate::wire::Fragments;
@@ -45,6 +46,7 @@ pub(super) struct Connection {
     /// Whether the client takes changes: one that has not finished its first load drops them.
     pub synced: bool,
     pub peer: Peer,
+    pub flow: Flow,
     pub fragments: Fragments,
     /// Where rows begin that the client was to get with an answer and that did not fit.
     pub owed: VecDeque<Place>,

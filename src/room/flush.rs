@@ -15,58 +15,65 @@
 
 use super::{ConnectionId, Output, Room};
 use crate::journal::Commit;
-use crate::store::{Changes, Place};
+use crate::store::{Changes, Place, Terms};
 use crate::wire::message::RequestId;
-use crate::wire::{self, MessageType, ROOM_ID};
+use crate::wire::{self, MessageType, ROOM_ID, WireError};
+use std::ops::Range;
 
 /// For every so many sockets the window is a millisecond longer.
 const SOCKETS_PER_MS: u64 = 10;
+
+/// How much longer a value may become in a room that is full, up to a quarter over its limit.
+const SMALL_GROWTH_BYTES: usize = 1024;
 
 /// What has been merged and not yet kept.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     places: Vec<Place>,
     authors: Vec<ConnectionId>,
-    /// When the window ends.
-    window_until_ms: u64,
+    /// When the window began, and when it ends.
+    window_ms: Range<u64>,
 }
 
 impl Room {
     /// Merges a change of a client's, and keeps and sends what won. `source` is the text it came in, and the payload in
-    /// it, where they can go on as they are.
-    pub(super) fn take_in(&mut self, from: ConnectionId, changes: &Changes, source: Option<(&str, &str)>, now_ms: u64) {
+    /// it, where they can go on as they are. Fails where the room is full and had no place for something in it.
+    pub(super) fn take_in(
+        &mut self,
+        from: ConnectionId,
+        changes: &Changes,
+        source: Option<(&str, &str)>,
+        now_ms: u64,
+    ) -> Result<(), WireError> {
+        let limit = self.settings.max_memory_bytes;
+        let found = self.store.memory_bytes();
+        let growth = match found {
+            _ if found < limit => None,
+            _ if found < limit + limit / 4 => Some(SMALL_GROWTH_BYTES),
+            _ => Some(0),
+        };
+        let terms = Terms { now_ms, growth };
         let places = &mut self.pending.places;
-        let alone = places.is_empty();
-        let merged = self.store.merge(changes, now_ms, |place| places.push(place));
-        if places.is_empty() {
-            return;
-        }
-        if !self.pending.authors.contains(&from) {
-            self.pending.authors.push(from);
-        }
-        if !alone || now_ms < self.pending.window_until_ms {
-            return;
-        }
-        match source {
-            Some((body, payload)) if merged.is_whole() && changes.is_usual() => {
-                self.pending.places.clear();
-                let commit = self.journal.append(payload.to_owned());
-                let text = wire::envelope::seal(from, body);
-                self.release(commit, vec![text], now_ms);
+        let before = places.len();
+        let merged = self.store.merge(changes, terms, |place| places.push(place));
+        if places.len() > before {
+            if !self.pending.authors.contains(&from) {
+                self.pending.authors.push(from);
             }
-            _ => self.flush(now_ms),
+            if before == 0 && !self.pending.window_ms.contains(&now_ms) {
+                self.leave_at_once(from, source.filter(|_| merged.is_whole() && changes.is_usual()), now_ms);
+            }
         }
+        if merged.refused > 0 { Err(WireError::Limit { what: "room", limit, found }) } else { Ok(()) }
     }
 
-    /// Merges a change of a client's and keeps what won, and sends it to nobody. Nothing is pending before.
-    pub(super) fn keep(&mut self, from: ConnectionId, changes: &Changes, now_ms: u64) {
-        let mut places = Vec::new();
-        self.store.merge(changes, now_ms, |place| places.push(place));
-        if !places.is_empty() {
-            places.sort_unstable();
-            let commit = self.journal.append(self.store.changes_text(places));
-            self.persist(commit, vec![from]);
-        }
+    /// Keeps and sends a lone change: as it came, where it can go on so.
+    fn leave_at_once(&mut self, from: ConnectionId, source: Option<(&str, &str)>, now_ms: u64) {
+        let Some((body, payload)) = source else { return self.flush(now_ms) };
+        self.pending.places.clear();
+        let commit = self.journal.append(payload.to_owned());
+        let text = wire::envelope::seal(from, body);
+        self.release(commit, vec![text], now_ms);
     }
 
     /// Keeps and sends what is pending.
@@ -97,7 +104,14 @@ impl Room {
 
     /// When to flush.
     pub(super) fn flush_at_ms(&self) -> Option<u64> {
-        (!self.pending.places.is_empty()).then_some(self.pending.window_until_ms)
+        (!self.pending.places.is_empty()).then_some(self.pending.window_ms.end)
+    }
+
+    /// Flushes what is pending if the window is over, as it is too when the clock was set back to before it.
+    pub(super) fn end_window(&mut self, now_ms: u64) {
+        if !self.pending.window_ms.contains(&now_ms) {
+            self.flush(now_ms);
+        }
     }
 
     fn release(&mut self, commit: Commit, texts: Vec<String>, now_ms: u64) {
@@ -107,10 +121,14 @@ impl Room {
             _ => None,
         };
         self.persist(commit, authors);
-        self.outputs.extend(texts.into_iter().map(|text| Output::Broadcast { except, text }));
+        for text in texts {
+            let bytes = text.len();
+            self.outputs.push_back(Output::Broadcast { except, text });
+            self.note_broadcast(except, bytes);
+        }
         let sockets = self.connections.len() as u64;
         let window_ms = (1 + sockets / SOCKETS_PER_MS).min(self.settings.max_window_ms);
-        self.pending.window_until_ms = now_ms + window_ms;
+        self.pending.window_ms = now_ms..now_ms + window_ms;
     }
 
     fn persist(&mut self, commit: Commit, authors: Vec<ConnectionId>) {

@@ -9,18 +9,21 @@
 //!
 //! - [`connection`]: who is there
 //! - `flush`: changes, from their merge until they are kept and sent
+//! - `flow`: how much of the room one client may take
 //! - `answer`: questions of clients, and answers to the room's own
 //! - `catch_up`: what did not fit into an answer
 
 mod answer;
 mod catch_up;
 pub mod connection;
+mod flow;
 mod flush;
 
 pub use connection::ConnectionId;
 
 use crate::journal::{Commit, Journal};
 use crate::store::Store;
+use crate::sync::Step;
 use crate::wire::fragments::Fragment;
 use crate::wire::message::RequestId;
 use crate::wire::{self, Body, Envelope, MAX_TEXT_BYTES, Message, MessageType, ROOM_ID, Recipient, WireError};
@@ -43,11 +46,21 @@ pub struct Settings {
     pub answer_bytes: usize,
     /// How long a change may be that the room itself puts together, in bytes. Default 1 MiB.
     pub change_bytes: usize,
+    /// How much memory the content may take, in bytes as the store estimates them. Beyond it what exists can be changed
+    /// and deleted, and nothing added. An isolate has 128 MB, for its code, for texts on their way and, if it so happens,
+    /// for other rooms. Default 64 MiB.
+    pub max_memory_bytes: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { greet_after_ms: 250, max_window_ms: 50, answer_bytes: 8 << 20, change_bytes: 1 << 20 }
+        Self {
+            greet_after_ms: 250,
+            max_window_ms: 50,
+            answer_bytes: 8 << 20,
+            change_bytes: 1 << 20,
+            max_memory_bytes: 64 << 20,
+        }
     }
 }
 
@@ -119,6 +132,7 @@ pub struct Room {
     fragments_until_ms: Option<u64>,
     catching_up: VecDeque<ConnectionId>,
     compacting: bool,
+    unheard_bytes: usize,
 }
 
 impl Room {
@@ -136,6 +150,7 @@ impl Room {
             fragments_until_ms: None,
             catching_up: VecDeque::new(),
             compacting: false,
+            unheard_bytes: 0,
         }
     }
 
@@ -152,6 +167,28 @@ impl Room {
     /// Everybody whose socket is open.
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
         self.connections.keys().copied()
+    }
+
+    /// Lets go of the content, so that it can be [loaded](Self::reload) anew without being in memory twice. Nothing is
+    /// pending: [`Input::Read`] came before.
+    pub fn unload(&mut self) {
+        self.store = Store::new(self.random.u64(..));
+    }
+
+    /// Goes on with content and journal as they were read back from disk. Those who were owed something are asked what
+    /// they hold, since the places where it lay are not the same any more.
+    pub fn reload(&mut self, store: Store, journal: Journal) {
+        self.store = store;
+        self.journal = journal;
+        self.compacting = false;
+        self.catching_up.clear();
+        let owed = |(id, connection): (&ConnectionId, &mut Connection)| {
+            (!std::mem::take(&mut connection.owed).is_empty()).then_some(*id)
+        };
+        let owed: Vec<_> = self.connections.iter_mut().filter_map(owed).collect();
+        for id in owed {
+            self.ask(id, Step::Hashes, "\"\"");
+        }
     }
 
     /// Takes in what happened at `now_ms`, in milliseconds since 1970.
@@ -171,7 +208,7 @@ impl Room {
             }
             Input::Binary(from) => self.close(from, &WireError::Binary),
             Input::Closed(id) => {
-                self.connections.swap_remove(&id);
+                self.forget(id);
             }
             Input::Read => self.flush(now_ms),
             Input::Timeout => self.timeout(now_ms),
@@ -196,9 +233,7 @@ impl Room {
     }
 
     fn timeout(&mut self, now_ms: u64) {
-        if self.flush_at_ms().is_some_and(|at_ms| at_ms <= now_ms) {
-            self.flush(now_ms);
-        }
+        self.end_window(now_ms);
         while let Some(&(at_ms, id)) = self.greetings.front()
             && at_ms <= now_ms
         {
@@ -208,11 +243,12 @@ impl Room {
         if self.fragments_until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
             self.expire_fragments(now_ms);
         }
-        self.catch_up();
+        self.catch_up(now_ms);
         self.compact(now_ms);
     }
 
     fn text(&mut self, from: ConnectionId, text: &str, now_ms: u64) -> Result<(), WireError> {
+        self.hear_of(from, text.len(), now_ms)?;
         let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
         if text.len() > MAX_TEXT_BYTES {
             return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: text.len() });
@@ -232,40 +268,55 @@ impl Room {
     fn message(&mut self, from: ConnectionId, envelope: Envelope, now_ms: u64) -> Result<(), WireError> {
         let message = Message::read(envelope.body)?;
         if let Recipient::Client(id) = envelope.to {
-            self.forward(from, id, envelope.body, &message, now_ms);
-            return Ok(());
+            return self.forward(from, id, envelope.body, &message, now_ms);
         }
         match &message.body {
             Body::ContentDiff(changes) => self.take_in(from, changes, Some((envelope.body, message.payload)), now_ms),
-            Body::Response(response) => self.response(from, &message.id, response, now_ms)?,
+            Body::Response(response) => self.response(from, &message.id, response, now_ms),
             _ => self.request(from, &message, now_ms),
         }
+    }
+
+    /// Passes a message on from one client to another. A change among them is the room's as well, and so it is told to
+    /// everybody like any other: nobody is left behind. An answer with a stamp from the future is not passed on: clients
+    /// from 9.3 on would drop it, and older ones be dragged along.
+    fn forward(
+        &mut self,
+        from: ConnectionId,
+        to: &str,
+        body: &str,
+        message: &Message,
+        now_ms: u64,
+    ) -> Result<(), WireError> {
+        let Some(to) = ConnectionId::parse(to).filter(|to| *to != from && self.connections.contains_key(to)) else {
+            return Ok(());
+        };
+        if let Body::ContentDiff(changes) = &message.body {
+            return self.take_in(from, changes, Some((body, message.payload)), now_ms);
+        }
+        if let Some(changes) = message.body.changes() {
+            if changes.has_future(now_ms) {
+                return Ok(());
+            }
+            self.take_in(from, changes, None, now_ms)?;
+            self.flush(now_ms);
+        }
+        self.send_text(to, wire::envelope::seal(from, body));
         Ok(())
     }
 
-    /// Passes a message on from one client to another. A change in it is merged and kept as well, and one with a stamp
-    /// from the future is not passed on: clients from 9.3 on would drop it, and older ones be dragged along.
-    fn forward(&mut self, from: ConnectionId, to: &str, body: &str, message: &Message, now_ms: u64) {
-        let Some(to) = ConnectionId::parse(to).filter(|to| *to != from && self.connections.contains_key(to)) else {
-            return;
-        };
-        if let Some(changes) = message.body.changes() {
-            if changes.has_future(now_ms) {
-                return;
-            }
-            self.flush(now_ms);
-            self.keep(from, changes, now_ms);
-        }
-        self.outputs.push_back(Output::Send { to, text: wire::envelope::seal(from, body) });
+    fn send(&mut self, to: ConnectionId, id: &RequestId, type_: MessageType, payload: &str) {
+        self.send_text(to, wire::envelope::seal(ROOM_ID, &wire::message::text(id, type_, payload)));
     }
 
-    fn send(&mut self, to: ConnectionId, id: &RequestId, type_: MessageType, payload: &str) {
-        let text = wire::envelope::seal(ROOM_ID, &wire::message::text(id, type_, payload));
+    fn send_text(&mut self, to: ConnectionId, text: String) {
+        let bytes = text.len();
         self.outputs.push_back(Output::Send { to, text });
+        self.note_sent(to, bytes);
     }
 
     fn close(&mut self, connection: ConnectionId, error: &WireError) {
-        if self.connections.swap_remove(&connection).is_some() {
+        if self.forget(connection) {
             let (code, reason) = (error.close_code(), error.close_reason());
             self.outputs.push_back(Output::Close { connection, code, reason });
         }

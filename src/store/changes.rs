@@ -86,6 +86,21 @@ impl<'a> Changes<'a> {
         Ok(changes)
     }
 
+    /// A change of nothing but the tables' own HLC.
+    pub fn of_tables_hlc(hlc: Hlc) -> Self {
+        Self { tables_hlc: hlc, unusual: true, ..Self::default() }
+    }
+
+    /// A change of nothing but the values' own HLC.
+    pub fn of_values_hlc(hlc: Hlc) -> Self {
+        Self { values_hlc: hlc, unusual: true, ..Self::default() }
+    }
+
+    /// The tables' own HLC.
+    pub fn tables_hlc(&self) -> Hlc {
+        self.tables_hlc
+    }
+
     /// Whether the text is fit to be passed on and stored as it came: nothing in it stands twice, is empty, carries a
     /// hash or is set apart by white space.
     pub fn is_usual(&self) -> bool {
@@ -94,10 +109,24 @@ impl<'a> Changes<'a> {
 
     /// Whether any stamp in it lies too far ahead of `now_ms`.
     pub fn has_future(&self, now_ms: u64) -> bool {
+        self.newest().is_future(now_ms)
+    }
+
+    /// The newest of its stamps.
+    pub fn newest(&self) -> Hlc {
         let branches = self.tables.iter().chain(&self.rows).map(|branch| branch.hlc);
         let cells = self.cells.iter().chain(&self.values).map(|cell| cell.hlc);
-        let own = [self.tables_hlc, self.values_hlc];
-        branches.chain(cells).chain(own).any(|hlc| hlc.is_future(now_ms))
+        branches.chain(cells).fold(self.tables_hlc.max(self.values_hlc), Hlc::max)
+    }
+
+    /// How many cells and values are in it.
+    pub fn len(&self) -> usize {
+        self.cells.len() + self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub(super) fn rows(&self, table: &Branch<'a>) -> &[Branch<'a>] {
@@ -115,9 +144,10 @@ impl<'a> Changes<'a> {
         let mut tables = reader.object("an object of tables")?;
         while let Some(id) = reader.key(&mut tables)? {
             let table = self.read_table(reader, id)?;
-            push_unless_empty(&mut self.tables, table, &mut self.unusual);
+            self.tables.push(table);
         }
         self.unusual |= keep_last_of_each(&mut self.tables, 0, |table| &table.id);
+        self.unusual |= leave_out_empty(&mut self.tables, 0);
         self.tables_hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(())
     }
@@ -130,9 +160,10 @@ impl<'a> Changes<'a> {
         let mut rows = reader.object("an object of rows")?;
         while let Some(id) = reader.key(&mut rows)? {
             let row = self.read_row(reader, id)?;
-            push_unless_empty(&mut self.rows, row, &mut self.unusual);
+            self.rows.push(row);
         }
         self.unusual |= keep_last_of_each(&mut self.rows, start, |row| &row.id);
+        self.unusual |= leave_out_empty(&mut self.rows, start);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.rows.len() })
     }
@@ -205,36 +236,59 @@ impl<'a> Changes<'a> {
 }
 
 /// TinyBase's hashes change when it merges an empty row or table again and again, so one is never passed on.
-fn push_unless_empty<'a>(branches: &mut Vec<Branch<'a>>, branch: Branch<'a>, unusual: &mut bool) {
-    let empty = branch.children.is_empty();
-    *unusual |= empty;
-    if !empty || !branch.hlc.is_empty() {
-        branches.push(branch);
+/// Answers whether there were any.
+fn leave_out_empty(branches: &mut Vec<Branch>, start: usize) -> bool {
+    let is_empty = |branch: &Branch| branch.children.is_empty();
+    if !branches.iter().skip(start).any(is_empty) {
+        return false;
     }
+    let mut new = branches.split_off(start);
+    new.retain(|branch| !is_empty(branch) || !branch.hlc.is_empty());
+    branches.append(&mut new);
+    true
 }
 
 /// Keeps, of the items from `start` on which share an id, the last: what `JSON.parse` makes of a key that stands twice.
 /// Answers whether there were any.
 fn keep_last_of_each<T>(items: &mut Vec<T>, start: usize, id: impl Fn(&T) -> &str) -> bool {
     let new = items.get(start..).unwrap_or_default();
-    let suspicious = if new.len() <= FEW {
-        new.iter().enumerate().any(|(index, item)| new.iter().skip(index + 1).any(|other| id(item) == id(other)))
-    } else {
-        let hasher = FixedState::default();
-        let mut fingerprints: Vec<u64> = new.iter().map(|item| hasher.hash_one(id(item))).collect();
-        fingerprints.sort_unstable();
-        fingerprints.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
-    };
-    if !suspicious {
-        return false;
+    if new.len() <= FEW {
+        let same = |(index, item)| new.iter().skip(index + 1).any(|other| id(item) == id(other));
+        if !new.iter().enumerate().any(same) {
+            return false;
+        }
     }
-    let mut kept: Vec<(usize, T)> = items.drain(start..).enumerate().collect();
-    let count = kept.len();
-    kept.sort_by(|(index, item), (other_index, other)| id(item).cmp(id(other)).then(other_index.cmp(index)));
-    kept.dedup_by(|(_, later), (_, kept)| id(later) == id(kept));
-    kept.sort_by_key(|&(index, _)| index);
-    items.extend(kept.into_iter().map(|(_, item)| item));
-    items.len() - start < count
+    let ids: Vec<&str> = new.iter().map(id).collect();
+    let Some(mut overridden) = overridden(&ids).map(Vec::into_iter) else { return false };
+    let mut new = items.split_off(start);
+    new.retain(|_| !overridden.next().unwrap_or(false));
+    items.append(&mut new);
+    true
+}
+
+/// Which of these ids stand again further on; `None` where none does.
+fn overridden(ids: &[&str]) -> Option<Vec<bool>> {
+    let hasher = FixedState::default();
+    let mut fingerprints: Vec<u64> = ids.iter().map(|id| hasher.hash_one(id)).collect();
+    fingerprints.sort_unstable();
+    if fingerprints.windows(2).all(|pair| !matches!(pair, [one, other] if one == other)) {
+        return None;
+    }
+    let id = |index: usize| ids.get(index).copied().unwrap_or_default();
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    order.sort_unstable_by(|&one, &other| id(one).cmp(id(other)).then(one.cmp(&other)));
+    let mut overridden = vec![false; ids.len()];
+    let mut any = false;
+    for pair in order.windows(2) {
+        if let [one, other] = *pair
+            && id(one) == id(other)
+            && let Some(flag) = overridden.get_mut(one)
+        {
+            *flag = true;
+            any = true;
+        }
+    }
+    any.then_some(overridden)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 
 use super::hash_tree::{HashNode, HashTree};
 use super::row::Row;
-use super::write::{ChangeWriter, write_key, write_number};
-use super::{Place, Store, Table};
+use super::write::{ChangeWriter, Style, close_stamp, write_key, write_number};
+use super::{Place, Store};
 use std::iter::Peekable;
 
 /// An answer to a request for differences.
@@ -22,7 +22,7 @@ impl Store {
     /// Answers `GetTableDiff`: the tables the asker lacks, and our hashes of those that differ.
     pub fn table_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
         let theirs = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
-        let mut new = LimitedWriter::new(self, limit, false);
+        let mut new = LimitedWriter::new(self, limit, "[", Style::CHANGE);
         let mut differing = Hashes::new();
         for (position, ((id, table), theirs)) in self.tables.iter().zip(theirs).enumerate() {
             match theirs {
@@ -37,7 +37,7 @@ impl Store {
     /// Answers `GetRowDiff`: the rows the asker lacks, and our hashes of those that differ.
     pub fn row_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
         let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
-        let mut new = LimitedWriter::new(self, limit, false);
+        let mut new = LimitedWriter::new(self, limit, "[", Style::ROW_DIFF);
         let mut differing = Hashes::new();
         for (position, ((id, table), node)) in self.tables.iter().zip(tables).enumerate() {
             let Some(node) = node else { continue };
@@ -58,7 +58,7 @@ impl Store {
     /// Answers `GetCellDiff`: the cells that the asker lacks or holds otherwise.
     pub fn cell_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
         let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
-        let mut differing = LimitedWriter::new(self, limit, true);
+        let mut differing = LimitedWriter::new(self, limit, "", Style::CELL_DIFF);
         for (table_position, (table, node)) in self.tables.values().zip(tables).enumerate() {
             let Some(node) = node else { continue };
             let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
@@ -73,24 +73,11 @@ impl Store {
 
     /// Answers `GetValueDiff`: the values that the asker lacks or holds otherwise.
     pub fn value_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
-        let row = self.values_row();
-        let mut differing = self.differing_cells(row, theirs.top(), Place::of_value(0)).peekable();
+        let mut differing = self.differing_cells(&self.values, theirs.top(), Place::of_value(0)).peekable();
         let mut text = String::from("[{");
-        while let Some(place) = differing.next_if(|_| text.len() < limit) {
-            if let Some(cell) = row.cells().get(place.cell as usize) {
-                let comma = text.len() > 2;
-                self.write_cell(&mut text, cell, comma, true);
-            }
-        }
-        let owed = differing.peek().copied().into_iter().collect();
-        text.push('}');
-        if !row.hlc.is_empty() {
-            text.push_str(",\"");
-            text.push_str(row.hlc.text().as_str());
-            text.push('"');
-        }
-        text.push(']');
-        Answer { text, owed }
+        self.write_values(&mut text, &mut differing, limit, true);
+        close_stamp(&mut text, self.values.hlc);
+        Answer { text, owed: differing.peek().copied().into_iter().collect() }
     }
 
     /// The payload of `GetTableDiff`: our hash of each table.
@@ -104,10 +91,13 @@ impl Store {
     /// none does.
     pub fn row_hashes(&self, theirs: &HashTree) -> Option<String> {
         let mut hashes = Hashes::new();
-        for (id, table) in theirs.top().iter().filter_map(|node| self.differing_table(node)) {
-            hashes.enter(id);
-            table.rows.iter().for_each(|(id, row)| hashes.leaf(id, row.hash));
-            hashes.leave();
+        let theirs = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
+        for ((id, table), node) in self.tables.iter().zip(theirs) {
+            if node.is_some_and(|node| node.hash != table.hash) {
+                hashes.enter(id);
+                table.rows.iter().for_each(|(id, row)| hashes.leaf(id, row.hash));
+                hashes.leave();
+            }
         }
         hashes.finish_unless_empty()
     }
@@ -116,12 +106,13 @@ impl Store {
     /// none does.
     pub fn cell_hashes(&self, theirs: &HashTree) -> Option<String> {
         let mut hashes = Hashes::new();
-        for node in theirs.top() {
-            let Some((_, id, table)) = self.tables.get_full(&*node.id) else { continue };
+        let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
+        for ((id, table), node) in self.tables.iter().zip(tables) {
+            let Some(node) = node else { continue };
             hashes.enter(id);
-            for node in theirs.children(node) {
-                let Some((_, id, row)) = table.rows.get_full(&*node.id) else { continue };
-                if row.hash != node.hash {
+            let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
+            for ((id, row), node) in table.rows.iter().zip(rows) {
+                if node.is_some_and(|node| node.hash != row.hash) {
                     hashes.enter(id);
                     row.cells().iter().for_each(|cell| hashes.leaf(self.ids.text(cell.id), cell.hash));
                     hashes.leave();
@@ -137,11 +128,6 @@ impl Store {
         let mut hashes = Hashes::new();
         self.values.cells().iter().for_each(|cell| hashes.leaf(self.ids.text(cell.id), cell.hash));
         hashes.finish()
-    }
-
-    fn differing_table(&self, theirs: &HashNode) -> Option<(&str, &Table)> {
-        let (_, id, table) = self.tables.get_full(&*theirs.id)?;
-        (table.hash != theirs.hash).then_some((id, table))
     }
 
     /// The places of a row's cells whose hashes are not among theirs; `first` is the place of its first cell.
@@ -177,10 +163,8 @@ struct LimitedWriter<'a> {
 }
 
 impl<'a> LimitedWriter<'a> {
-    fn new(store: &'a Store, limit: usize, cells_alone: bool) -> Self {
-        let start = if cells_alone { String::new() } else { String::from("[") };
-        let writer = ChangeWriter::new(store, start, cells_alone);
-        Self { store, writer, limit, owed: Vec::new() }
+    fn new(store: &'a Store, limit: usize, start: &str, style: Style) -> Self {
+        Self { store, writer: ChangeWriter::new(store, start.to_owned(), style), limit, owed: Vec::new() }
     }
 
     fn row(&mut self, table: usize, row: usize) {
@@ -191,7 +175,7 @@ impl<'a> LimitedWriter<'a> {
 
     fn cells(&mut self, places: impl Iterator<Item = Place>) {
         let mut places: Peekable<_> = places.peekable();
-        while let Some(place) = places.next_if(|_| self.writer.len() < self.limit) {
+        while let Some(place) = places.next_if(|place| self.writer.fits(*place, self.limit)) {
             self.writer.cell(place);
         }
         self.owed.extend(places.peek());

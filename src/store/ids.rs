@@ -21,6 +21,10 @@ impl Ids {
         Self { known: IndexMap::with_hasher(hasher) }
     }
 
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
     pub fn get(&self, id: &str) -> Option<CellId> {
         self.known.get_index_of(id).map(|index| CellId(index as u32))
     }

@@ -5,11 +5,30 @@
 //! stays with the first lets everybody settle on it. Rows and tables come into being with their first accepted cell.
 
 use super::changes::{Branch, CellChange, Changes};
+use super::ids::Ids;
 use super::row::{Cell, Row, raise};
-use super::{BRANCH_OVERHEAD, CELL_OVERHEAD, Place, Store, Table};
+use super::size::Size;
+use super::{Place, Store, Table};
 use crate::hash::IdPrefix;
 use crate::hlc::Hlc;
+use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+
+/// On what terms a change is merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The time. Stamps too far ahead of it are left out.
+    pub now_ms: u64,
+    /// How many bytes a value may become longer by in a store that is full, where cells that exist can be changed and
+    /// deleted and none is added; `None` in a store that is not.
+    pub growth: Option<usize>,
+}
+
+impl From<u64> for Terms {
+    fn from(now_ms: u64) -> Self {
+        Self { now_ms, growth: None }
+    }
+}
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,33 +37,48 @@ pub struct Merged {
     pub won: usize,
     /// Those for which the store had something as new or newer.
     pub lost: usize,
-    /// Those left out because their stamp lies too far in the future.
+    /// Those left out because their stamp lies too far in the future; stamps of rows and tables are counted here too.
     pub future: usize,
+    /// Those refused because the store is full.
+    pub refused: usize,
 }
 
 impl Merged {
     /// Whether every cell and value of the change was accepted.
     pub fn is_whole(&self) -> bool {
-        self.lost == 0 && self.future == 0
+        self.lost == 0 && self.future == 0 && self.refused == 0
+    }
+
+    /// Counts the cells of a row that does not come into being.
+    fn pass_over(&mut self, cells: &[CellChange], terms: Terms) {
+        let future = cells.iter().filter(|cell| cell.hlc.is_future(terms.now_ms)).count();
+        self.future += future;
+        self.refused += cells.len() - future;
+    }
+
+    fn admits(&mut self, hlc: Hlc, terms: Terms) -> bool {
+        let future = hlc.is_future(terms.now_ms);
+        self.future += usize::from(future);
+        !future
     }
 }
 
 impl Store {
-    /// Merges a change, leaving out stamps too far ahead of `now_ms`, and names the place of each cell that won. Where a
-    /// container's HLC rose and none of its cells won, a place within it is named all the same, so that whoever passes
-    /// on what is named passes on the HLC.
-    pub fn merge(&mut self, changes: &Changes, now_ms: u64, mut won: impl FnMut(Place)) -> Merged {
+    /// Merges a change, and names the place of each cell that won. Where a container's HLC rose and none of its cells won,
+    /// a place within it is named all the same, so that whoever passes on what is named passes on the HLC.
+    pub fn merge(&mut self, changes: &Changes, terms: impl Into<Terms>, mut won: impl FnMut(Place)) -> Merged {
+        let terms = terms.into();
         let mut merged = Merged::default();
         for table in &changes.tables {
-            self.merge_table(changes, table, now_ms, &mut merged, &mut won);
+            self.merge_table(changes, table, terms, &mut merged, &mut won);
         }
-        if !changes.tables_hlc.is_future(now_ms) {
+        if merged.admits(changes.tables_hlc, terms) {
             let raised = raise(&mut self.hlc, &mut self.hash, changes.tables_hlc);
-            if raised && merged.won == 0 && self.row(0, 0).is_some() {
+            if raised && merged.won == 0 {
                 won(Place::START);
             }
         }
-        self.merge_values(changes, now_ms, &mut merged, &mut won);
+        self.merge_values(changes, terms, &mut merged, &mut won);
         merged
     }
 
@@ -52,21 +86,21 @@ impl Store {
         &mut self,
         changes: &Changes,
         change: &Branch,
-        now_ms: u64,
+        terms: Terms,
         merged: &mut Merged,
         won: &mut impl FnMut(Place),
     ) {
         let rows = changes.rows(change);
         let position = match self.tables.get_index_of(&*change.id) {
             Some(position) => position,
-            None if rows.iter().any(|row| has_present(changes.cells(row), now_ms)) => {
+            None if rows.iter().any(|row| terms.admit_row(changes.cells(row))) => {
                 let rows = IndexMap::with_hasher(self.hasher.clone());
                 let table = Table { hlc: Hlc::EMPTY, hash: 0, rows };
-                self.text_bytes += change.id.len() + BRANCH_OVERHEAD;
+                self.size.add_table(&change.id);
                 self.tables.insert_full(change.id.as_ref().into(), table).0
             }
             None => {
-                merged.future += rows.iter().map(|row| changes.cells(row).len()).sum::<usize>();
+                rows.iter().for_each(|row| merged.pass_over(changes.cells(row), terms));
                 return;
             }
         };
@@ -77,12 +111,12 @@ impl Store {
             let cells = changes.cells(change);
             let row_position = match table.rows.get_index_of(&*change.id) {
                 Some(row_position) => row_position,
-                None if has_present(cells, now_ms) => {
-                    self.text_bytes += change.id.len() + BRANCH_OVERHEAD;
+                None if terms.admit_row(cells) => {
+                    self.size.add_row(&change.id);
                     table.rows.insert_full(change.id.as_ref().into(), Row::with_capacity(cells.len())).0
                 }
                 None => {
-                    merged.future += cells.len();
+                    merged.pass_over(cells, terms);
                     continue;
                 }
             };
@@ -91,17 +125,17 @@ impl Store {
             let place = |cell| Place { table: position as u32, row: row_position as u32, cell };
             let row_won_before = merged.won;
             for cell in cells {
-                let context = (&mut self.ids, &self.hasher, &mut self.text_bytes);
-                if let Some(cell) = merge_cell(row, cell, now_ms, context, merged) {
+                let context = (&mut self.ids, &self.hasher, &mut self.size);
+                if let Some(cell) = merge_cell(row, cell, terms, context, merged) {
                     won(place(cell as u32));
                 }
             }
-            if !change.hlc.is_future(now_ms) && row.raise(change.hlc) && merged.won == row_won_before {
+            if merged.admits(change.hlc, terms) && row.raise(change.hlc) && merged.won == row_won_before {
                 won(place(0));
             }
             replace(&mut table.hash, &change.id, old_hash, row.hash);
         }
-        if !change.hlc.is_future(now_ms)
+        if merged.admits(change.hlc, terms)
             && raise(&mut table.hlc, &mut table.hash, change.hlc)
             && merged.won == won_before
         {
@@ -111,53 +145,62 @@ impl Store {
         replace(&mut self.hash, &change.id, old_hash, new_hash);
     }
 
-    fn merge_values(&mut self, changes: &Changes, now_ms: u64, merged: &mut Merged, won: &mut impl FnMut(Place)) {
+    fn merge_values(&mut self, changes: &Changes, terms: Terms, merged: &mut Merged, won: &mut impl FnMut(Place)) {
         let won_before = merged.won;
         for value in &changes.values {
-            let context = (&mut self.ids, &self.hasher, &mut self.text_bytes);
-            if let Some(cell) = merge_cell(&mut self.values, value, now_ms, context, merged) {
+            let context = (&mut self.ids, &self.hasher, &mut self.size);
+            if let Some(cell) = merge_cell(&mut self.values, value, terms, context, merged) {
                 won(Place::of_value(cell));
             }
         }
-        if !changes.values_hlc.is_future(now_ms)
-            && self.values.raise(changes.values_hlc)
-            && merged.won == won_before
-            && !self.values.cells().is_empty()
+        if merged.admits(changes.values_hlc, terms) && self.values.raise(changes.values_hlc) && merged.won == won_before
         {
             won(Place::of_value(0));
         }
     }
 }
 
-fn has_present(cells: &[CellChange], now_ms: u64) -> bool {
-    cells.iter().any(|cell| !cell.hlc.is_future(now_ms))
+impl Terms {
+    /// Whether a row may come into being: a cell of it must be acceptable.
+    fn admit_row(self, cells: &[CellChange]) -> bool {
+        self.growth.is_none() && cells.iter().any(|cell| !cell.hlc.is_future(self.now_ms))
+    }
 }
 
 /// Merges one cell into a row. Answers its place where it won.
 fn merge_cell(
     row: &mut Row,
     change: &CellChange,
-    now_ms: u64,
-    (ids, hasher, text_bytes): (&mut super::Ids, &foldhash::fast::FixedState, &mut usize),
+    terms: Terms,
+    (ids, hasher, size): (&mut Ids, &FixedState, &mut Size),
     merged: &mut Merged,
 ) -> Option<usize> {
-    if change.hlc.is_future(now_ms) {
-        merged.future += 1;
+    if !merged.admits(change.hlc, terms) {
         return None;
     }
-    let id = ids.intern(&change.id);
-    let place = row.find(id);
-    match place.and_then(|place| row.cells().get(place)) {
-        Some(own) if change.hlc <= own.hlc => {
-            merged.lost += 1;
-            return None;
-        }
-        Some(own) => *text_bytes -= own.value.len(),
-        None => *text_bytes += change.id.len() + CELL_OVERHEAD,
+    let known = ids.get(&change.id).and_then(|id| row.find(id));
+    let own = known.and_then(|place| row.cells().get(place));
+    if own.is_some_and(|own| change.hlc <= own.hlc) {
+        merged.lost += 1;
+        return None;
     }
-    *text_bytes += change.value.len();
+    if let Some(growth) = terms.growth
+        && own.is_none_or(|own| change.value.len() > own.value.len() + growth)
+    {
+        merged.refused += 1;
+        return None;
+    }
+    match own {
+        Some(own) => size.replace_value(&own.value, &change.value),
+        None => size.add_cell(&change.id, &change.value),
+    }
+    let ids_before = ids.len();
+    let id = ids.intern(&change.id);
+    if ids.len() > ids_before {
+        size.add_cell_id(&change.id);
+    }
     merged.won += 1;
-    Some(row.put(place, Cell::new(id, &change.value, change.hlc), ids, hasher))
+    Some(row.put(known, Cell::new(id, &change.value, change.hlc), ids, hasher))
 }
 
 /// Exchanges a child's part in the hash of a table or of the tables; `old` is none for a child that is new.

@@ -6,7 +6,7 @@
 //! - `merge`: which cell wins, and what that does to the hashes
 //! - [`write`](mod@write): changes and content as text
 //! - [`hash_tree`] and `diff`: what another store lacks, told by its hashes
-//! - `row`, `ids`: how it lies in memory
+//! - `row`, `ids`, `size`: how it lies in memory
 //!
 //! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
 //! as long as the store is in memory.
@@ -17,23 +17,20 @@ pub mod hash_tree;
 mod ids;
 mod merge;
 mod row;
+mod size;
 pub mod write;
 
 pub use changes::Changes;
 pub use diff::Answer;
 pub use hash_tree::HashTree;
-pub use merge::Merged;
+pub use merge::{Merged, Terms};
 
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;
 use ids::Ids;
 use indexmap::IndexMap;
 use row::Row;
-
-/// What a cell adds to the text of the content beside its id and its value: brackets, quotes and stamp.
-const CELL_OVERHEAD: usize = 27;
-/// What a row or table adds to it beside its id.
-const BRANCH_OVERHEAD: usize = 9;
+use size::Size;
 
 /// A mergeable store.
 #[derive(Debug)]
@@ -44,7 +41,7 @@ pub struct Store {
     values: Row,
     ids: Ids,
     hasher: FixedState,
-    text_bytes: usize,
+    size: Size,
 }
 
 #[derive(Debug)]
@@ -82,7 +79,7 @@ impl Store {
             values: Row::default(),
             ids: Ids::new(hasher.clone()),
             hasher,
-            text_bytes: 0,
+            size: Size::default(),
         }
     }
 
@@ -98,7 +95,12 @@ impl Store {
 
     /// About how long the text of the content is, in bytes: what a snapshot of it takes.
     pub fn text_bytes(&self) -> usize {
-        self.text_bytes
+        self.size.text
+    }
+
+    /// About how much memory the content takes, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.size.memory
     }
 
     fn row(&self, table: u32, row: u32) -> Option<(&str, &Row)> {

@@ -45,6 +45,8 @@ pub enum Step {
     Cells,
     /// Values that differ.
     Values,
+    /// Nothing but to be heard of.
+    Heard,
 }
 
 /// The id of a request of the room's: `<11 characters>.<step><3 characters>`, as TinyBase from 5.4 on makes them but for
@@ -121,11 +123,13 @@ impl Step {
             Self::Rows => b'5',
             Self::Cells => b'6',
             Self::Values => b'7',
+            Self::Heard => b'h',
         }
     }
 
     fn of(mark: u8) -> Option<Self> {
-        [Self::Hashes, Self::Tables, Self::Rows, Self::Cells, Self::Values].into_iter().find(|step| step.mark() == mark)
+        let steps = [Self::Hashes, Self::Tables, Self::Rows, Self::Cells, Self::Values, Self::Heard];
+        steps.into_iter().find(|step| step.mark() == mark)
     }
 }
 
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn an_id_tells_its_step() {
         let mut random = Rng::with_seed(1);
-        for step in [Step::Hashes, Step::Tables, Step::Rows, Step::Cells, Step::Values] {
+        for step in [Step::Hashes, Step::Tables, Step::Rows, Step::Cells, Step::Values, Step::Heard] {
             let id = PullId::new(step, &mut random);
             assert_eq!(PullId::of(&id.request_id()), Some(id));
         }

@@ -78,9 +78,9 @@ impl Fragments {
             let found = format!("part {index} of {count}");
             return Err(WireError::Fragment { expected: "an index below the count", found });
         }
-        let bytes = part.len();
-        limit("fragments", self.bytes + bytes, MAX_TEXT_BYTES)?;
         let known = self.messages.iter().position(|parts| parts.message == message && parts.to == to.line());
+        let bytes = part.len() + if known.is_some() { 0 } else { to.line().len() + ID_LENGTH };
+        limit("fragments", self.bytes + bytes, MAX_TEXT_BYTES)?;
         let position = match known {
             Some(position) => position,
             None => {

@@ -1,5 +1,6 @@
 //! The eight types of message.
 
+use crate::hlc::Hlc;
 use crate::json::reader::Walk;
 use crate::json::{ReadError, Reader};
 use crate::store::{Changes, ContentHashes, HashTree};
@@ -73,10 +74,12 @@ pub enum Response<'a> {
     ContentHashes(ContentHashes),
     /// To types 4 and 5: what the asker lacks, and hashes of what differs.
     Difference(Changes<'a>, HashTree<'a>),
-    /// To type 6; and to any, where it is empty.
+    /// To type 6.
     Tables(Changes<'a>),
     /// To type 7.
     Values(Changes<'a>),
+    /// To types 6 and 7 where nothing differs: the HLC of the tables, or that of the values.
+    Empty(Hlc),
 }
 
 impl<'a> Message<'a> {
@@ -204,11 +207,11 @@ fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError>
         Some(b'{') => {
             let of_values = is_of_values(reader.clone())?;
             *reader = stamp;
-            if of_values {
-                Changes::read_values_alone(reader).map(Response::Values)
-            } else {
-                Changes::read_tables_alone(reader).map(Response::Tables)
-            }
+            Ok(match of_values {
+                Some(true) => Response::Values(Changes::read_values_alone(reader)?),
+                Some(false) => Response::Tables(Changes::read_tables_alone(reader)?),
+                None => Response::Empty(Changes::read_tables_alone(reader)?.tables_hlc()),
+            })
         }
         _ => read_hashes(reader, walk).map(Response::ContentHashes),
     }
@@ -221,12 +224,12 @@ fn levels(mut reader: Reader) -> Result<u8, ReadError> {
     Ok(if reader.peek() == Some(b'{') { 2 } else { 1 })
 }
 
-/// Whether the stamps in an object are those of values: what they hold is not an object.
-fn is_of_values(mut reader: Reader) -> Result<bool, ReadError> {
+/// Whether the stamps in an object are those of values: what they hold is not an object. `None` where there are none.
+fn is_of_values(mut reader: Reader) -> Result<Option<bool>, ReadError> {
     let mut walk = reader.object("an object of stamps")?;
     if reader.key(&mut walk)?.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     reader.array("a stamp")?;
-    Ok(reader.peek() != Some(b'{'))
+    Ok(Some(reader.peek() != Some(b'{')))
 }

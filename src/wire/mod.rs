@@ -27,5 +27,6 @@ pub use message::{Body, Message, MessageType, Response};
 /// The id under which clients know the room.
 pub const ROOM_ID: &str = "S";
 
-/// The longest text that may travel, in bytes of UTF-8: what a client from 9.3 on takes before it closes its socket.
-pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
+/// The longest text that may come, in bytes of UTF-8. A client from 9.3 on closes its socket on more than 16 MiB; what
+/// comes goes on with another first line, or comes back in an answer, and must fit all the same.
+pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024 - 1024;

@@ -2,8 +2,13 @@
 
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{BigUint64Array, Function, JsString};
+use worker::js_sys::{Array, BigUint64Array, Function, JSON, JsString};
 use worker::{Storage, WebSocket};
+
+const WASM_PAGE_BYTES: u64 = 64 * 1024;
+
+/// How *undefined* travels in JSON text.
+const UNDEFINED: &str = "\u{fffc}";
 
 #[wasm_bindgen]
 extern "C" {
@@ -20,6 +25,14 @@ extern "C" {
         this: &SyncStorage,
         transaction: &mut dyn FnMut() -> Result<JsValue, JsValue>,
     ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    fn kv(this: &SyncStorage) -> Option<SyncKeyValues>;
+
+    type SyncKeyValues;
+
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &SyncKeyValues) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout_raw(callback: &Function, milliseconds: f64) -> JsValue;
@@ -46,10 +59,36 @@ pub(super) fn transaction(
     Ok(())
 }
 
+/// Everything in the key-value part of the storage, read at once as a constructor must.
+pub(super) fn keys_and_values(storage: &Storage) -> Vec<(String, JsValue)> {
+    let storage: &JsValue = storage.as_raw().as_ref();
+    let entries = storage.unchecked_ref::<SyncStorage>().kv().and_then(|kv| kv.list().ok());
+    let entries = entries.map(|entries| Array::from(&entries)).unwrap_or_default();
+    let pair = |entry: JsValue| {
+        let entry: Array = entry.dyn_into().ok()?;
+        Some((entry.get(0).as_string()?, entry.get(1)))
+    };
+    entries.iter().filter_map(pair).collect()
+}
+
+/// A value as TinyBase writes it in JSON text: *undefined* as U+FFFC.
+pub(super) fn json(value: &JsValue) -> String {
+    let replacer = Closure::<dyn Fn(JsValue, JsValue) -> JsValue>::new(|_key, value: JsValue| {
+        if value.is_undefined() { JsValue::from_str(UNDEFINED) } else { value }
+    });
+    let replacer: &Function = replacer.as_ref().unchecked_ref();
+    JSON::stringify_with_replacer(value, replacer).ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
 /// Calls back once. The callback runs as an event of the object that sets it.
 pub(super) fn set_timeout(callback: impl FnOnce() + 'static, milliseconds: u64) {
     let callback = Closure::once_into_js(callback);
     set_timeout_raw(callback.unchecked_ref(), milliseconds as f64);
+}
+
+/// How large the memory of the WebAssembly module is, in bytes: that of every room in the isolate. It never shrinks.
+pub(super) fn memory_bytes() -> u64 {
+    core::arch::wasm32::memory_size(0) as u64 * WASM_PAGE_BYTES
 }
 
 /// A number that nobody can guess.

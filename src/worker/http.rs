@@ -1,13 +1,35 @@
 //! Responses. Reading is open to every origin: a room's address is all one needs to join it anyway.
 
+use crate::journal::Fault;
+use crate::json::string::escape;
+use crate::store::Store;
+use std::fmt::Write;
 use worker::{Headers, Response, ResponseBuilder, Result};
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
-/// The content of a room.
-pub(super) fn data(content: Option<&str>) -> Result<Response> {
-    let content = content.unwrap_or("null");
-    json(200, format!("{{\"data\":{content}}}"))
+/// The content of a room, and what of it could not be read.
+pub(super) fn data(store: &Store, faults: &[Fault]) -> Result<Response> {
+    let mut body = String::from("{\"data\":");
+    if store.is_empty() {
+        body.push_str("null");
+    } else {
+        store.write_content(&mut body);
+    }
+    for (index, fault) in faults.iter().enumerate() {
+        body.push_str(if index == 0 { ",\"unreadable\":[" } else { "," });
+        let _ = write!(body, "{{\"sequence\":{},\"problem\":\"", fault.sequence);
+        escape(&fault.problem.to_string(), &mut body);
+        body.push_str("\"}");
+    }
+    body.push_str(if faults.is_empty() { "}" } else { "]}" });
+    json(200, body)
+}
+
+/// What a room's journal holds, and what the room has used since it woke.
+pub(super) fn journal(listing: &str, (read, written): (usize, usize), memory: u64) -> Result<Response> {
+    let used = format!("{{\"rows_read\":{read},\"rows_written\":{written},\"memory_bytes\":{memory}}}");
+    json(200, format!("{{\"journal\":{listing},\"since_wake\":{used}}}"))
 }
 
 /// A room that cannot be read.
@@ -39,7 +61,7 @@ pub(super) fn options() -> Result<Response> {
 
 fn error(status: u16, reason: &str) -> Result<Response> {
     let mut text = String::new();
-    crate::json::string::escape(reason, &mut text);
+    escape(reason, &mut text);
     json(status, format!("{{\"error\":\"{text}\"}}"))
 }
 

@@ -4,11 +4,13 @@
 //! - `object`: the Durable Object that a room is; its sockets and its timer
 //! - `http`: responses
 //! - `storage`: the journal in SQLite
+//! - `moving_in`: what an earlier server left in the storage
 //! - `settings`: what can be set
 //! - `bindings`: what `worker` does not bind
 
 mod bindings;
 mod http;
+mod moving_in;
 mod object;
 mod settings;
 mod storage;
@@ -16,7 +18,7 @@ mod storage;
 pub use object::Room;
 
 use crate::address;
-use worker::{Context, Env, Method, Request, Response, Result, event};
+use worker::{Context, Env, Request, Response, Result, event};
 
 /// The name of the Durable Object binding in `wrangler.toml`.
 const ROOMS: &str = "ROOMS";
@@ -24,9 +26,10 @@ const ROOMS: &str = "ROOMS";
 /// Hands a request to the room that its path names. What no room has to do with is answered here, and wakes none.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    match request.method() {
-        Method::Get | Method::Head => {}
-        Method::Options => return http::options(),
+    // `worker` takes a method that it does not know for GET.
+    match request.inner().method().as_str() {
+        "GET" | "HEAD" => {}
+        "OPTIONS" => return http::options(),
         _ => return http::method_not_allowed(),
     }
     let path = request.path();

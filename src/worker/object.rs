@@ -7,14 +7,15 @@
 #![expect(missing_docs, reason = "the macro of `worker` generates public methods without any")]
 
 use super::settings::Settings;
-use super::{bindings, http, storage};
+use super::{bindings, http, moving_in, storage};
+use crate::journal::{Fault, HEADER, Journal, Listing};
 use crate::room::{self, ConnectionId, Input, Output};
 use crate::store::Store;
-use crate::wire;
+use crate::{address, wire};
 use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use storage::StorageError;
+use storage::{Disk, StorageError};
 use worker::js_sys::JsString;
 use worker::{
     Date, DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -23,6 +24,7 @@ use worker::{
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
+const NOT_LOADED: &str = "the room is not loaded";
 
 /// A room's Durable Object.
 #[durable_object(websocket)]
@@ -32,6 +34,7 @@ pub struct Room {
 
 struct Shell {
     state: State,
+    disk: Disk,
     settings: Settings,
     /// The room, or why there is none.
     room: RefCell<std::result::Result<Open, String>>,
@@ -42,14 +45,17 @@ struct Shell {
 /// A room that is loaded.
 struct Open {
     room: room::Room,
+    /// What could not be read when the room was loaded.
+    faults: Vec<Fault>,
     sockets: IndexMap<ConnectionId, WebSocket, foldhash::fast::FixedState>,
 }
 
 impl DurableObject for Room {
     fn new(state: State, env: Env) -> Self {
         let settings = Settings::read(&env);
-        let room = RefCell::new(Open::load(&state, settings));
-        Self { shell: Rc::new(Shell { state, settings, room, timer_ms: Cell::new(None) }) }
+        let disk = Disk::new(state.storage());
+        let room = RefCell::new(Open::load(&state, &disk, &settings));
+        Self { shell: Rc::new(Shell { state, disk, settings, room, timer_ms: Cell::new(None) }) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -58,7 +64,10 @@ impl DurableObject for Room {
             Method::Get if upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) => {
                 self.shell.join()
             }
-            _ => self.shell.read(),
+            _ => match address::query_value(&request.inner().url(), "journal") {
+                Some(sequence) => self.shell.list(sequence),
+                None => self.shell.read(),
+            },
         }
     }
 
@@ -92,12 +101,12 @@ impl DurableObject for Room {
 
 impl Open {
     /// Loads the room, and finds again whoever is connected.
-    fn load(state: &State, settings: Settings) -> std::result::Result<Self, String> {
+    fn load(state: &State, disk: &Disk, settings: &Settings) -> std::result::Result<Self, String> {
         let seed = bindings::random_seed();
-        let (store, journal, faults) = storage::load(&state.storage(), Store::new(seed), settings.journal)
+        let (store, journal, faults) = Self::read(disk, seed, settings)
             .map_err(|error| error.to_string())
             .inspect_err(|error| console_error!("the room cannot be loaded: {error}"))?;
-        for fault in faults {
+        for fault in &faults {
             console_error!("row {} of the journal is set aside: {}", fault.sequence, fault.problem);
         }
         let mut room = room::Room::new(settings.room, store, journal, seed);
@@ -108,7 +117,26 @@ impl Open {
                 sockets.insert(id, socket);
             }
         }
-        Ok(Self { room, sockets })
+        Ok(Self { room, faults, sockets })
+    }
+
+    /// Reads what is stored. A room that has stored nothing yet takes over what an earlier server may have left.
+    fn read(
+        disk: &Disk,
+        seed: u64,
+        settings: &Settings,
+    ) -> std::result::Result<(Store, Journal, Vec<Fault>), StorageError> {
+        let (store, journal, faults) = disk.load(Store::new(seed), settings.journal)?;
+        if !journal.is_new() {
+            return Ok((store, journal, faults));
+        }
+        Ok(match moving_in::take_over(disk.storage(), store, settings)? {
+            (store, journal, Some(commit)) => {
+                disk.commit(commit)?;
+                (store, journal, faults)
+            }
+            (store, _, None) => (store, journal, faults),
+        })
     }
 }
 
@@ -117,7 +145,7 @@ impl Shell {
     fn open(&self) -> std::result::Result<(), String> {
         let mut room = self.room.borrow_mut();
         if room.is_err() {
-            *room = Open::load(&self.state, self.settings);
+            *room = Open::load(&self.state, &self.disk, &self.settings);
         }
         room.as_ref().map(drop).map_err(String::clone)
     }
@@ -139,12 +167,43 @@ impl Shell {
         Response::from_websocket(client)
     }
 
-    /// Reads what the room has stored, from where it is stored.
+    /// Reads the room back from where it is stored, and goes on with what was read.
     fn read(self: &Rc<Self>) -> Result<Response> {
+        if let Err(reason) = self.open() {
+            return http::unavailable(&reason);
+        }
         self.handle(Input::Read);
-        let empty = Store::new(bindings::random_seed());
-        match storage::load(&self.state.storage(), empty, self.settings.journal) {
-            Ok((store, ..)) => http::data((!store.is_empty()).then(|| store.content_text()).as_deref()),
+        let mut room = self.room.borrow_mut();
+        let Ok(open) = &mut *room else { return http::unavailable(NOT_LOADED) };
+        open.room.unload();
+        match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
+            Ok((store, journal, faults)) => {
+                open.room.reload(store, journal);
+                open.faults = faults;
+                http::data(open.room.store(), &open.faults)
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                *room = Err(reason.clone());
+                http::unavailable(&reason)
+            }
+        }
+    }
+
+    /// Lists the rows of the journal, or the entries of one of them.
+    fn list(self: &Rc<Self>, sequence: &str) -> Result<Response> {
+        self.handle(Input::Read);
+        let mut listing = Listing::default();
+        let listed = self.disk.each_row(|row| {
+            match sequence {
+                "" if row.sequence != HEADER => listing.row(row),
+                sequence if sequence.parse() == Ok(row.sequence) => listing.entries(row),
+                _ => {}
+            }
+            Ok(())
+        });
+        match listed {
+            Ok(()) => http::journal(&listing.finish(), self.disk.rows(), bindings::memory_bytes()),
             Err(error) => http::unavailable(&error.to_string()),
         }
     }
@@ -177,7 +236,7 @@ impl Shell {
         while let Some(output) = open.room.poll_output() {
             match output {
                 Output::Persist { commit, authors } => {
-                    storage::commit(&self.state.storage(), commit).map_err(|error| (error.into(), authors))?;
+                    self.disk.commit(commit).map_err(|error| (error.into(), authors))?;
                 }
                 Output::Send { to, text } => {
                     if let Some(socket) = open.sockets.get(&to) {
@@ -213,7 +272,7 @@ impl Shell {
                 let _ = socket.close(Some(INTERNAL_ERROR), Some(&reason));
             }
         }
-        *room = Open::load(&self.state, self.settings);
+        *room = Open::load(&self.state, &self.disk, &self.settings);
     }
 
     fn set_timer(self: &Rc<Self>) {

@@ -3,8 +3,9 @@
 use super::bindings;
 use crate::journal::{Commit, FORMAT, Fault, HEADER, Journal, LoadError, Loader, Row, Settings, Write};
 use crate::store::Store;
+use std::cell::Cell;
 use thiserror::Error;
-use worker::{SqlStorage, SqlStorageValue, Storage};
+use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS tinyroom_journal (
     sequence INTEGER PRIMARY KEY,
@@ -35,16 +36,44 @@ pub(super) enum StorageError {
     Database(#[from] worker::Error),
 }
 
-/// Reads the whole content from disk into an empty store.
-pub(super) fn load(
-    storage: &Storage,
-    store: Store,
-    settings: Settings,
-) -> Result<(Store, Journal, Vec<Fault>), StorageError> {
-    let sql = storage.sql();
-    let mut loader = Loader::new(store, settings);
-    if sql.exec(EXISTS, None)?.raw().next().is_some() {
-        for values in sql.exec(SELECT, None)?.raw() {
+/// The disk of one room, and how much it was used since the room woke.
+pub(super) struct Disk {
+    storage: Storage,
+    sql: SqlStorage,
+    rows_read: Cell<usize>,
+    rows_written: Cell<usize>,
+}
+
+impl Disk {
+    pub fn new(storage: Storage) -> Self {
+        let sql = storage.sql();
+        Self { storage, sql, rows_read: Cell::new(0), rows_written: Cell::new(0) }
+    }
+
+    /// The storage that the journal is in.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The rows read and written so far, as SQLite counts them for the bill.
+    pub fn rows(&self) -> (usize, usize) {
+        (self.rows_read.get(), self.rows_written.get())
+    }
+
+    /// Reads the whole content into an empty store.
+    pub fn load(&self, store: Store, settings: Settings) -> Result<(Store, Journal, Vec<Fault>), StorageError> {
+        let mut loader = Loader::new(store, settings);
+        self.each_row(|row| Ok(loader.row(row)?))?;
+        Ok(loader.finish())
+    }
+
+    /// Hands over each row of the journal, in order.
+    pub fn each_row(&self, mut take: impl FnMut(Row) -> Result<(), StorageError>) -> Result<(), StorageError> {
+        if self.exec(EXISTS, vec![])?.raw().next().is_none() {
+            return Ok(());
+        }
+        let cursor = self.sql.exec(SELECT, None)?;
+        for values in cursor.raw() {
             use SqlStorageValue::{Integer, String};
             let values: Result<[_; 4], _> = values?.try_into();
             let Ok([Integer(sequence), Integer(bytes), Integer(goes_on), String(entries)]) = values else {
@@ -52,58 +81,75 @@ pub(super) fn load(
                 return Err(unexpected.into());
             };
             let bytes = usize::try_from(bytes).unwrap_or_default();
-            loader.row(Row { sequence, bytes, goes_on: goes_on != 0, entries: &entries })?;
+            take(Row { sequence, bytes, goes_on: goes_on != 0, entries: &entries })?;
+        }
+        self.count(&cursor);
+        Ok(())
+    }
+
+    /// Carries out the writes of a commit: all of them, or none.
+    pub fn commit(&self, commit: Commit) -> worker::Result<()> {
+        match <[Write; 1]>::try_from(commit.writes) {
+            Ok([write]) => self.carry_out(write),
+            Err(writes) => {
+                let mut writes = Some(writes);
+                bindings::transaction(&self.storage, &mut || {
+                    writes.take().into_iter().flatten().try_for_each(|write| self.carry_out(write))
+                })
+            }
         }
     }
-    Ok(loader.finish())
-}
 
-/// Carries out the writes of a commit: all of them, or none.
-pub(super) fn commit(storage: &Storage, commit: Commit) -> worker::Result<()> {
-    let sql = storage.sql();
-    match <[Write; 1]>::try_from(commit.writes) {
-        Ok([write]) => carry_out(&sql, write),
-        Err(writes) => {
-            let mut writes = Some(writes);
-            bindings::transaction(storage, &mut || {
-                writes.take().into_iter().flatten().try_for_each(|write| carry_out(&sql, write))
-            })
+    fn carry_out(&self, write: Write) -> worker::Result<()> {
+        match write {
+            Write::Create => {
+                self.exec(CREATE, vec![])?;
+                self.insert(HEADER, false, header(1))
+            }
+            Write::Insert { sequence, goes_on, entries } => self.insert(sequence, goes_on, entries),
+            Write::Append { sequence, entry } => {
+                let more = SqlStorageValue::Integer(entry.len() as i64 + 1);
+                self.exec(APPEND, vec![more, entry.into(), sequence.into()]).map(drop)
+            }
+            Write::Fold { tail, body, entry } => {
+                self.exec(FOLD, vec![tail.into(), body.into()])?;
+                self.replace(tail, entry)
+            }
+            Write::Forget { first, set_aside } => {
+                let kept = set_aside.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+                self.exec(
+                    &format!(
+                        "DELETE FROM tinyroom_journal
+                        WHERE sequence > {HEADER} AND sequence < ? AND sequence NOT IN ({kept})"
+                    ),
+                    vec![first.into()],
+                )?;
+                self.replace(HEADER, header(first))
+            }
         }
+    }
+
+    fn insert(&self, sequence: i64, goes_on: bool, entries: String) -> worker::Result<()> {
+        let goes_on = SqlStorageValue::Integer(goes_on.into());
+        self.exec(INSERT, vec![sequence.into(), length(&entries), goes_on, entries.into()]).map(drop)
+    }
+
+    fn replace(&self, sequence: i64, entries: String) -> worker::Result<()> {
+        self.exec(REPLACE, vec![length(&entries), entries.into(), sequence.into()]).map(drop)
+    }
+
+    fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> worker::Result<SqlCursor> {
+        self.sql.exec(query, values).inspect(|cursor| self.count(cursor))
+    }
+
+    fn count(&self, cursor: &SqlCursor) {
+        self.rows_read.update(|rows| rows + cursor.rows_read());
+        self.rows_written.update(|rows| rows + cursor.rows_written());
     }
 }
 
-fn carry_out(sql: &SqlStorage, write: Write) -> worker::Result<()> {
-    let length = |text: &str| SqlStorageValue::Integer(text.len() as i64);
-    match write {
-        Write::Create => {
-            sql.exec(CREATE, None)?;
-            insert(sql, HEADER, false, header(1))
-        }
-        Write::Insert { sequence, goes_on, entries } => insert(sql, sequence, goes_on, entries),
-        Write::Append { sequence, entry } => {
-            let more = SqlStorageValue::Integer(entry.len() as i64 + 1);
-            sql.exec(APPEND, vec![more, entry.into(), sequence.into()]).map(drop)
-        }
-        Write::Fold { tail, body, entry } => {
-            sql.exec(FOLD, vec![tail.into(), body.into()])?;
-            sql.exec(REPLACE, vec![length(&entry), entry.into(), tail.into()]).map(drop)
-        }
-        Write::Forget { first, set_aside } => {
-            let kept = set_aside.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let forget = format!(
-                "DELETE FROM tinyroom_journal WHERE sequence > {HEADER} AND sequence < ? AND sequence NOT IN ({kept})"
-            );
-            sql.exec(&forget, vec![first.into()])?;
-            let header = header(first);
-            sql.exec(REPLACE, vec![length(&header), header.into(), HEADER.into()]).map(drop)
-        }
-    }
-}
-
-fn insert(sql: &SqlStorage, sequence: i64, goes_on: bool, entries: String) -> worker::Result<()> {
-    let bytes = SqlStorageValue::Integer(entries.len() as i64);
-    let goes_on = SqlStorageValue::Integer(goes_on.into());
-    sql.exec(INSERT, vec![sequence.into(), bytes, goes_on, entries.into()]).map(drop)
+fn length(text: &str) -> SqlStorageValue {
+    SqlStorageValue::Integer(text.len() as i64)
 }
 
 fn header(first: i64) -> String {

@@ -1,0 +1,184 @@
+//! What an earlier server left in a room's storage, taken over as changes.
+//!
+//! | layout | written by | a piece of it |
+//! |---|---|---|
+//! | one key `store` | the PartyKit server of 2024 | the whole content |
+//! | a key for each node | `createDurableObjectStoragePersister` | `<prefix>t"table","row","cell"` → `[value,hlc,hash]` |
+//! | one SQL row | `createDurableObjectSqlStoragePersister`, JSON mode | the whole content |
+//! | SQL rows for cells | the same, fragmented, up to 8.5 | ids, `[value]`, hlc |
+//! | SQL rows for rows | the same, fragmented, from 9 on | ids, `[{cell: [value,hlc,hash]}]`, hlc |
+//!
+//! Each piece is merged like any change, and hashes are computed anew: what those servers stored of them, right or wrong,
+//! is passed over. The old data stays where it is.
+
+use crate::json::{ReadError, Reader, string};
+use crate::store::{Changes, Store};
+
+/// A piece of an earlier server's content. Ids are plain text; stamps are JSON text.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece<'a> {
+    /// The whole content.
+    Content(&'a str),
+    /// A row: the object of its cells.
+    Row {
+        /// The ids of its table and its own.
+        ids: [&'a str; 2],
+        /// The object of its cells.
+        cells: &'a str,
+    },
+    /// A cell.
+    Cell {
+        /// The ids of its table, its row and its own.
+        ids: [&'a str; 3],
+        /// Its stamp.
+        stamp: &'a str,
+    },
+    /// A value.
+    Value {
+        /// Its id.
+        id: &'a str,
+        /// Its stamp.
+        stamp: &'a str,
+    },
+    /// The node at a key, without the prefix of the storage.
+    Keyed {
+        /// The key.
+        key: &'a str,
+        /// Its stamp.
+        stamp: &'a str,
+    },
+}
+
+/// A store that takes over what it is given.
+#[derive(Debug)]
+pub struct MovingIn {
+    store: Store,
+    refused: Vec<ReadError>,
+}
+
+impl MovingIn {
+    /// Begins with an empty store.
+    pub fn new(store: Store) -> Self {
+        Self { store, refused: Vec::new() }
+    }
+
+    /// Takes over a piece. One that cannot be read is noted, and stays behind where it was.
+    pub fn add(&mut self, piece: Piece) {
+        if let Some(change) = piece.change()
+            && let Err(error) = self.merge(&change)
+        {
+            self.refused.push(error);
+        }
+    }
+
+    /// The store, and why some pieces were not taken over.
+    pub fn finish(self) -> (Store, Vec<ReadError>) {
+        (self.store, self.refused)
+    }
+
+    fn merge(&mut self, change: &str) -> Result<(), ReadError> {
+        let mut reader = Reader::new(change);
+        let changes = Changes::read(&mut reader)?;
+        reader.end()?;
+        self.store.merge(&changes, u64::MAX, |_| {});
+        Ok(())
+    }
+}
+
+impl Piece<'_> {
+    /// The piece as a change; `None` for a node that holds no value, such as a table's own.
+    fn change(&self) -> Option<String> {
+        Some(match self {
+            Self::Content(content) => (*content).to_owned(),
+            Self::Row { ids: [table, row], cells } => row_change(&quoted(table), &quoted(row), cells),
+            Self::Cell { ids, stamp } => {
+                let [table, row, cell] = ids.map(quoted);
+                row_change(&table, &row, &format!("{{{cell}:{stamp}}}"))
+            }
+            Self::Value { id, stamp } => value_change(&quoted(id), stamp),
+            Self::Keyed { key, stamp } => {
+                let ids = ids_of(key)?;
+                match (key.chars().next()?, ids.as_slice()) {
+                    ('t', [table, row, cell]) => row_change(table, row, &format!("{{{cell}:{stamp}}}")),
+                    ('v', [value]) => value_change(value, stamp),
+                    _ => return None,
+                }
+            }
+        })
+    }
+}
+
+/// The ids in a key, as the JSON strings that they are there.
+fn ids_of(key: &str) -> Option<Vec<String>> {
+    let list = format!("[{}]", key.get(1..)?);
+    let mut reader = Reader::new(&list);
+    let mut walk = reader.array("ids").ok()?;
+    let mut ids = Vec::new();
+    while reader.element(&mut walk).ok()? {
+        ids.push(format!("\"{}\"", reader.string("an id").ok()?));
+    }
+    reader.end().ok().map(|()| ids)
+}
+
+fn row_change(table: &str, row: &str, cells: &str) -> String {
+    format!("[[{{{table}:[{{{row}:[{cells}]}}]}}],[{{}}],1]")
+}
+
+fn value_change(id: &str, stamp: &str) -> String {
+    format!("[[{{}}],[{{{id}:{stamp}}}],1]")
+}
+
+fn quoted(id: &str) -> String {
+    let mut text = String::from("\"");
+    string::escape(id, &mut text);
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MovingIn, Piece};
+    use crate::store::Store;
+
+    fn content(pieces: &[Piece]) -> (String, usize) {
+        let mut moving = MovingIn::new(Store::new(1));
+        pieces.iter().for_each(|&piece| moving.add(piece));
+        let (store, refused) = moving.finish();
+        (store.changes_text(store.places_from(crate::store::Place::START)), refused.len())
+    }
+
+    const HLC: &str = "P76YNaS----rNBgs";
+
+    #[test]
+    fn every_layout_gives_the_same_content() {
+        let stamp = format!("[1,\"{HLC}\",7]");
+        let gone = format!("[\"\u{fffc}\",\"{HLC}\",7]");
+        let whole =
+            format!("[[{{\"t\":[{{\"r\":[{{\"c\":{stamp}}},\"\",7]}},\"\",7]}},\"\",7],[{{\"v\":{gone}}},\"\",7]]");
+        let cells = format!("{{\"c\":{stamp}}}");
+        let value = Piece::Value { id: "v", stamp: &gone };
+        let layouts = [
+            vec![Piece::Content(&whole)],
+            vec![Piece::Cell { ids: ["t", "r", "c"], stamp: &stamp }, value],
+            vec![Piece::Row { ids: ["t", "r"], cells: &cells }, value],
+            vec![
+                Piece::Keyed { key: "t", stamp: "[0,\"\",7]" },
+                Piece::Keyed { key: "t\"t\",\"r\"", stamp: "[0,\"\",7]" },
+                Piece::Keyed { key: "t\"t\",\"r\",\"c\"", stamp: &stamp },
+                Piece::Keyed { key: "v\"v\"", stamp: &gone },
+            ],
+        ];
+        let expected =
+            format!("[[{{\"t\":[{{\"r\":[{{\"c\":[1,\"{HLC}\"]}}]}}]}}],[{{\"v\":[\"\u{fffc}\",\"{HLC}\"]}}],1]");
+        for layout in layouts {
+            assert_eq!(content(&layout), (expected.clone(), 0), "{layout:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_keeps_nothing_else_from_moving() {
+        let broken = Piece::Cell { ids: ["t", "r", "c"], stamp: "[{}]" };
+        let sound = Piece::Cell { ids: ["t", "\"", "c"], stamp: "[true]" };
+        assert_eq!(content(&[broken, sound]), ("[[{\"t\":[{\"\\\"\":[{\"c\":[true]}]}]}],[{}],1]".to_owned(), 1));
+    }
+}

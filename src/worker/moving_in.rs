@@ -1,0 +1,146 @@
+//! Finding what an earlier server left, where a room has no journal of its own.
+
+use super::bindings;
+use super::settings::Settings;
+use crate::journal::{Commit, Journal};
+use crate::moving_in::{MovingIn, Piece};
+use crate::store::Store;
+use worker::wasm_bindgen::JsValue;
+use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error, console_log};
+
+/// The key of the PartyKit server of 2024.
+const OLD_STORE_KEY: &str = "store";
+const TABLES: &str = "tinybase_tables";
+const VALUES: &str = "tinybase_values";
+/// The table of TinyBase's JSON mode, unless it was given another name.
+const OLD_TABLE: &str = "tinybase";
+const TABLE_NAMES: &str = "SELECT name FROM sqlite_master WHERE type = 'table'";
+
+/// Takes over what an earlier server left, whole. Answers the store and journal to go on with, and what to keep; nothing
+/// where nothing was left.
+pub(super) fn take_over(
+    storage: &Storage,
+    store: Store,
+    settings: &Settings,
+) -> Result<(Store, Journal, Option<Commit>)> {
+    let mut moving = MovingIn::new(store);
+    let mut found = Vec::new();
+    from_keys(storage, &mut moving, &mut found);
+    let table = settings.move_in_table.as_deref().unwrap_or(OLD_TABLE);
+    from_tables(&storage.sql(), table, &mut moving, &mut found)?;
+    let (store, refused) = moving.finish();
+    let mut journal = Journal::new(settings.journal);
+    if found.is_empty() {
+        return Ok((store, journal, None));
+    }
+    console_log!("taking over what an earlier server stored: {}", found.join(", "));
+    for error in &refused {
+        console_error!("a piece of it cannot be taken over, and stays where it is: {error}");
+    }
+    let commit = journal.append_all(&store);
+    Ok((store, journal, Some(commit)))
+}
+
+/// The key `store`, and a key for each node. The prefix of those is found by the keys of the two roots: `<prefix>t` and
+/// `<prefix>v`.
+fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) {
+    let entries: Vec<(String, JsValue)> = bindings::keys_and_values(storage);
+    let has = |key: &str| entries.iter().any(|(other, stamp)| other == key && stamp.is_array());
+    let prefixes: Vec<&str> = entries
+        .iter()
+        .filter_map(|(key, _)| key.strip_suffix('t'))
+        .filter(|prefix| has(&format!("{prefix}t")) && has(&format!("{prefix}v")))
+        .collect();
+    for (key, value) in &entries {
+        if key == OLD_STORE_KEY {
+            found.push(format!("the key {key:?}"));
+            let content = value.as_string().unwrap_or_else(|| bindings::json(value));
+            moving.add(Piece::Content(&content));
+        }
+        for prefix in &prefixes {
+            if let Some(key) = key.strip_prefix(prefix).filter(|_| value.is_array()) {
+                moving.add(Piece::Keyed { key, stamp: &bindings::json(value) });
+            }
+        }
+    }
+    found.extend(prefixes.iter().map(|prefix| format!("the keys with the prefix {prefix:?}")));
+}
+
+fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: &mut Vec<String>) -> Result<()> {
+    let names: Vec<String> = rows(sql, TABLE_NAMES)?.into_iter().filter_map(|[name]| name).collect();
+    for name in &names {
+        if name == old_table {
+            let Ok(contents) = rows(sql, &format!("SELECT store FROM {} WHERE _id = '_'", quoted(name))) else {
+                continue;
+            };
+            for content in contents.into_iter().filter_map(|[content]| content) {
+                found.push(format!("the table {name:?}"));
+                moving.add(Piece::Content(&content));
+            }
+        }
+        let Some(prefix) = name.strip_suffix(TABLES) else { continue };
+        let values = format!("{prefix}{VALUES}");
+        if names.contains(&values) {
+            let before = found.len();
+            found.push(format!("the tables {name:?} and {values:?}"));
+            if !from_fragments(sql, name, &values, moving)? {
+                found.truncate(before);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Answers whether there was anything in the tables.
+fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, moving: &mut MovingIn) -> Result<bool> {
+    let columns = "value_data, timestamp";
+    let query = format!("SELECT table_id, row_id, cell_id, {columns} FROM {}", quoted(tables));
+    let nodes: Vec<[Option<String>; 5]> = rows(sql, &query)?;
+    let mut any = false;
+    for node in &nodes {
+        let [Some(table), Some(row), cell, Some(data), Some(hlc)] = node else { continue };
+        any = true;
+        match cell {
+            Some(cell) => moving.add(Piece::Cell { ids: [table, row, cell], stamp: &stamp(data, hlc) }),
+            None => {
+                // `[0]` for a row whose cells have rows of their own.
+                if let Some(cells) = data.strip_prefix('[').and_then(|data| data.strip_suffix(']'))
+                    && cells.starts_with('{')
+                {
+                    moving.add(Piece::Row { ids: [table, row], cells });
+                }
+            }
+        }
+    }
+    let query = format!("SELECT value_id, {columns} FROM {}", quoted(values));
+    for node in rows(sql, &query)? {
+        let [Some(id), Some(data), Some(hlc)] = node else { continue };
+        any = true;
+        moving.add(Piece::Value { id: &id, stamp: &stamp(&data, &hlc) });
+    }
+    Ok(any)
+}
+
+/// `[value]` with its HLC.
+fn stamp(data: &str, hlc: &str) -> String {
+    format!("{},\"{hlc}\"]", data.strip_suffix(']').unwrap_or(data))
+}
+
+/// The rows of a query, each column as a text where it is one.
+fn rows<const COLUMNS: usize>(sql: &SqlStorage, query: &str) -> Result<Vec<[Option<String>; COLUMNS]>> {
+    let text = |value| match value {
+        SqlStorageValue::String(text) => Some(text),
+        _ => None,
+    };
+    sql.exec(query, None)?
+        .raw()
+        .map(|row| {
+            let row: Vec<Option<String>> = row?.into_iter().map(text).collect();
+            row.try_into().map_err(|_| worker::Error::from("a row has another number of columns"))
+        })
+        .collect()
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

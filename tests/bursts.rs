@@ -1,0 +1,140 @@
+//! Edits that come in quick succession, and leave as one: the exact outputs of the room.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "these are tests"
+)]
+
+mod support;
+
+use support::harness::Harness;
+use support::texts::{hashes_of, keep, relay, room_in_a_window, row, t};
+use tinyroom::journal;
+use tinyroom::room::{Input, Settings};
+
+// ── Bursts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn edits_within_a_window_leave_as_one() {
+    let mut room = room_in_a_window();
+    room.say("b", &format!("\n[\"1\",3,{}]", row("s", "2", "@old")));
+    room.say("c", &format!("\n[\"2\",3,{}]", row("r", "3", "@new")));
+    room.say("b", &format!("\n[\"3\",3,{}]", row("s", "4", "@new")));
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), Some(1));
+    room.pass(1);
+    let merged = t(r#"[[{"t":[{"r":[{"c":[3,"@new"]}],"s":[{"c":[4,"@new"]}]}]}],[{}],1]"#);
+    room.expect(&[&keep("b c", "append 1", &merged), &format!("all < S\n[null,3,{merged}]")]);
+    assert_eq!(room.timeout_in_ms(), None, "quiet again");
+    let second = row("q", "5", "@old");
+    room.say("a", &format!("\n[null,3,{second}]"));
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), Some(1), "the flush has begun another window");
+    room.pass(1);
+    room.expect(&[&keep("a", "append 1", &second), &relay("a", &second)]);
+    room.pass(1);
+    let third = row("q", "6", "@new");
+    room.say("a", &format!("\n[null,3,{third}]"));
+    room.expect(&[&keep("a", "append 1", &third), &relay("a", &third)]);
+}
+
+#[test]
+fn an_edit_that_loses_in_a_window_has_no_part_in_it() {
+    let mut room = room_in_a_window();
+    let winner = row("s", "2", "@new");
+    room.say("b", &format!("\n[null,3,{winner}]"));
+    room.say("c", &format!("\n[null,3,{}]", row("r", "9", "@older")));
+    room.pass(1);
+    room.expect(&[&keep("b", "append 1", &winner), &relay("b", &winner)]);
+}
+
+#[test]
+fn the_window_grows_with_the_sockets_up_to_a_limit() {
+    let names: Vec<&'static str> = (0..600).map(|n| &*Box::leak(format!("client {n}").into_boxed_str())).collect();
+    for (sockets, window_ms) in [(1, 1), (9, 1), (10, 2), (64, 7), (600, 50)] {
+        let mut room = Harness::holding("", &names[..sockets]);
+        room.say("client 0", &format!("\n[null,3,{}]", row("r", "1", "@old")));
+        room.outputs();
+        room.say("client 0", &format!("\n[null,3,{}]", row("r", "2", "@new")));
+        assert_eq!(room.timeout_in_ms(), Some(window_ms), "{sockets} sockets");
+        room.pass(window_ms - 1);
+        room.expect(&[]);
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_holds_nothing_up() {
+    let mut room = room_in_a_window();
+    room.now_ms -= 60_000;
+    let late = row("s", "2", "@old");
+    room.say("b", &format!("\n[null,3,{late}]"));
+    room.pass(50);
+    room.expect(&[&keep("b", "append 1", &late), &relay("b", &late)]);
+}
+
+#[test]
+fn a_question_in_a_window_ends_it_first() {
+    let (first, late) = (row("r", "1", "@old"), row("s", "2", "@new"));
+    let kept = [keep("b", "append 1", &late), relay("b", &late)];
+    let rows = r#"[{"t":[{"r":[{"c":[1,"@old"]}],"s":[{"c":[2,"@new"]}]}]}]"#;
+    for (question, answer) in [
+        ("1,\"\"", hashes_of(&[&first, &late])),
+        ("4,{}", format!("[{rows},{{}}]")),
+        ("5,{\"t\":{}}", format!("[{rows},{{}}]")),
+        ("6,{\"t\":{\"s\":{}}}", r#"[{"t":[{"s":[{"c":[2,"@new"]}]}]}]"#.to_owned()),
+        ("7,{}", "[{}]".to_owned()),
+    ] {
+        let mut room = room_in_a_window();
+        room.say("b", &format!("\n[null,3,{late}]"));
+        room.expect(&[]);
+        room.say("c", &format!("S\n[\"q\",{question}]"));
+        room.expect(&[&kept[0], &kept[1], &format!("c < S\n[\"q\",0,{answer}]")]);
+    }
+    let mut room = room_in_a_window();
+    room.say("b", &format!("\n[null,3,{late}]"));
+    room.handle(Input::Read);
+    room.expect(&[&kept[0], &kept[1]]);
+    assert_eq!(room.timeout_in_ms(), None);
+}
+
+/// The hashes it asks with hold the window's edits, and nothing is seen that is not kept.
+#[test]
+fn a_question_of_the_rooms_own_ends_a_window_first() {
+    let mut room = room_in_a_window();
+    room.say("c", "\n[null,2,[1,0]]");
+    assert_eq!(room.outputs().len(), 1);
+    let late = row("r", "2", "@new");
+    room.say("b", &format!("\n[null,3,{late}]"));
+    room.expect(&[]);
+    room.answer("c", 4, r#"[[{}],{"t":1}]"#);
+    let outputs = room.outputs();
+    assert_eq!(outputs[..2], [keep("b", "append 1", &late), relay("b", &late)]);
+    assert!(outputs[2].starts_with("c < S\n[\"{c#5}\",5,{\"t\":{\"r\":"), "{outputs:?}");
+    assert_eq!(outputs.len(), 3);
+}
+
+#[test]
+fn an_author_who_leaves_in_a_window_leaves_the_edit_behind() {
+    let mut room = room_in_a_window();
+    let late = row("s", "2", "@new");
+    room.say("b", &format!("\n[null,3,{late}]"));
+    room.disconnect("b");
+    room.pass(1);
+    room.expect(&[&keep("b", "append 1", &late), &relay("b", &late)]);
+}
+
+#[test]
+fn a_long_change_of_a_window_goes_out_in_pieces() {
+    let settings = Settings { change_bytes: 60, ..Settings::default() };
+    let mut room = Harness::with(settings, journal::Settings::default()).with_content("", &["a", "b"]);
+    room.say("a", &format!("\n[null,3,{}]", row("r", "1", "@old")));
+    room.outputs();
+    let (one, other) = (row("s", "2", "@new"), row("q", "3", "@new"));
+    room.say("b", &format!("\n[null,3,{one}]"));
+    room.say("b", &format!("\n[null,3,{other}]"));
+    room.pass(1);
+    room.expect(&[&format!("keep b: append 1 {one} + append 1 {other}"), &relay("b", &one), &relay("b", &other)]);
+}

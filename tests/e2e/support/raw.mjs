@@ -1,0 +1,49 @@
+// A client that says exactly what it is told to, and keeps what it hears.
+import {getHlcFunctions} from 'tinybase';
+import {atTheEnd} from './cleanup.mjs';
+import {watch} from './clients.mjs';
+import {until} from './until.mjs';
+
+const [getNextHlc, , encodeHlc] = getHlcFunctions('a raw client');
+
+/** A stamp for now, later than any before it; or one for a moment of one's choice. */
+export const hlc = (milliseconds) => (milliseconds === undefined ? getNextHlc() : encodeHlc(milliseconds, 0));
+
+/** The changes that cells `{id: [value, hlc]}` of one row, and values, make. */
+export const changes = (cells, values = {}) => [
+  [Object.keys(cells).length > 0 ? {t: [{r: [cells]}]} : {}],
+  [values],
+  1,
+];
+
+/** A body as a client writes it. */
+export const body = (requestId, type, payload) => JSON.stringify([requestId, type, payload]);
+
+export const rawClient = async (url) => {
+  const socket = new WebSocket(url);
+  atTheEnd(() => socket.close());
+  const traffic = watch(socket);
+  await until(() => socket.readyState === socket.OPEN, `a socket at ${url}`);
+  return {
+    socket,
+    traffic,
+    /** What came since the last look. */
+    heard: () => traffic.received.splice(0),
+    /** Sends a frame as it is. */
+    send: (frame) => socket.send(frame),
+    /** Waits for the close of the socket. */
+    closed: () => until(() => traffic.closed, 'a close'),
+  };
+};
+
+/** A raw client that has begun as one of TinyBase does, so that the room will not ask it for its hashes. */
+export const begunClient = async (url) => {
+  const client = await rawClient(url);
+  client.send(`\n${body('begin', 1, '')}`);
+  await until(() => client.traffic.received.length > 0, 'the hashes of the room');
+  client.heard();
+  return client;
+};
+
+/** So many of them. */
+export const begunClients = (url, count) => Promise.all(Array.from({length: count}, () => begunClient(url)));

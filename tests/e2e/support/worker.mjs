@@ -1,0 +1,105 @@
+// The built Worker in real workerd, with the settings of wrangler.toml. Run from the project's folder.
+import {mkdtemp, readFile, readdir, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {dirname, extname, join, relative, resolve} from 'node:path';
+import {Miniflare} from 'miniflare';
+import {unstable_readConfig as readConfig} from 'wrangler';
+import {atTheEnd} from './cleanup.mjs';
+
+const kinds = {'.js': 'esm', '.mjs': 'esm', '.wasm': 'wasm'};
+
+const readModules = async (folder) => {
+  const files = await readdir(folder, {recursive: true});
+  const modules = files
+    .filter((file) => extname(file) in kinds)
+    .map(async (file) => [
+      file,
+      {type: kinds[extname(file)], contents: await readFile(join(folder, file))},
+    ]);
+  return Object.fromEntries(await Promise.all(modules));
+};
+
+const workerConfig = async (settings) => {
+  const config = readConfig({config: resolve('wrangler.toml')});
+  const folder = dirname(config.main);
+  const classes = config.migrations.flatMap((migration) => migration.new_sqlite_classes ?? []);
+  const rooms = config.durable_objects.bindings.map((binding) => [
+    binding.name,
+    {type: 'durable-object', worker: config.name, exportName: binding.class_name},
+  ]);
+  const variables = Object.entries({...config.vars, ...settings}).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? {type: 'text', value} : {type: 'json', value},
+  ]);
+  return {
+    name: config.name,
+    compatibilityDate: config.compatibility_date,
+    compatibilityFlags: config.compatibility_flags,
+    manifest: {
+      mainModule: relative(folder, config.main),
+      modules: await readModules(folder),
+    },
+    exports: Object.fromEntries(
+      classes.map((name) => [name, {type: 'durable-object', storage: 'sqlite'}]),
+    ),
+    env: Object.fromEntries([...rooms, ...variables]),
+  };
+};
+
+/**
+ * Starts the Worker on a free port of the loopback interface, until `cleanUp`.
+ *
+ * `storage` is the folder that keeps the rooms (by default a new one that is removed at the end), `settings` overrides
+ * variables of wrangler.toml. What the Worker logs is kept in `logs`.
+ */
+export const startWorker = async ({storage, settings} = {}) => {
+  const folder = storage ?? (await mkdtemp(join(tmpdir(), 'tinyroom-')));
+  const config = await workerConfig(settings);
+  const [className] = Object.keys(config.exports);
+  const logs = [];
+  let miniflare;
+  let port = 0;
+
+  const start = async () => {
+    miniflare = new Miniflare({
+      host: '127.0.0.1',
+      port,
+      resourcePersistencePath: folder,
+      handleStructuredLogs: (log) => logs.push(log),
+      workers: [{config}],
+    });
+    port = Number((await miniflare.ready).port);
+  };
+  // Miniflare ends workerd with SIGKILL: it has no chance to put anything in order.
+  const kill = async () => {
+    await miniflare?.dispose();
+    miniflare = undefined;
+  };
+
+  await start();
+  atTheEnd(async () => {
+    await kill();
+    if (storage === undefined) await rm(folder, {recursive: true, force: true});
+  });
+  return {
+    logs,
+    storage: folder,
+    http: (path) => `http://127.0.0.1:${port}${path}`,
+    ws: (path) => `ws://127.0.0.1:${port}${path}`,
+    host: `127.0.0.1:${port}`,
+    /** What the Worker has logged as wrong. */
+    complaints: () => logs.filter(({level}) => level === 'error' || level === 'warn'),
+    /** The stored content of the room at a path, as `GET` answers it. */
+    content: async (path) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return (await response.json()).data;
+    },
+    /** Takes a room out of memory; its sockets sleep through it (`hibernate`) or are cut off (`close`). */
+    evict: (room, webSockets = 'hibernate') =>
+      miniflare.unsafeEvictDurableObject(config.name, className, {name: room, webSockets}),
+    /** Kills workerd; the rooms stay in their folder. */
+    kill,
+    /** Starts workerd again, on the same port and with the same rooms. */
+    start,
+  };
+};

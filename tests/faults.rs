@@ -1,0 +1,199 @@
+//! Rows that cannot be read: set aside as they are, while the rest of the room lives on.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "these are tests"
+)]
+
+mod support;
+
+use support::fixtures::NOW_MS;
+use support::scribe::{SMALL, Scribe};
+use support::stores::{cell, store_of};
+use support::table::Table;
+use support::tree::Tree;
+use tinyroom::journal::{Fault, LoadError, Settings};
+use tinyroom::json::Reader;
+use tinyroom::store::{Changes, Store};
+
+/// A journal of several rows and a divided text, as many edits have left it.
+fn journal_of_many_rows() -> Scribe {
+    let mut scribe = Scribe::new(Settings { slack_bytes: 1 << 20, ..SMALL });
+    for n in 0..60 {
+        scribe.set("many", &format!("c{n}"), &n.to_string());
+        if n == 30 {
+            scribe.set("divided", "c", &format!("\"{}\"", "x".repeat(2_000)));
+        }
+    }
+    scribe.assert_kept();
+    let divided = scribe.table.rows.values().filter(|row| row.goes_on).count();
+    assert!(divided == 2 && scribe.table.rows.len() >= 8, "{:?}", scribe.table.rows);
+    Scribe { settings: SMALL, ..scribe }
+}
+
+/// Loads a table with faults and lives on in it: edits, compactions, and two more wakes. Everything that could be read,
+/// and everything written since, must be there in the end, and the rows named `aside` as they were. Answers the store
+/// as it was first loaded, and the faults.
+fn live_on(table: &Table, aside: &[i64]) -> (Store, Vec<Fault>) {
+    let (first, _, faults) = table.try_load(SMALL).unwrap();
+    let mut lived = table.clone();
+    let mut content = first.content_text();
+    for wake in 0..3 {
+        let (store, journal, again) = lived.try_load(SMALL).unwrap();
+        assert_eq!(Tree::parse(&store.content_text()), Tree::parse(&content), "at wake {wake}");
+        assert!(again.len() <= faults.len(), "more faults at wake {wake}: {again:?}");
+        assert!(again.iter().any(|fault| aside.contains(&fault.sequence)) || wake > 0, "{again:?} at wake {wake}");
+        let mut scribe = Scribe { settings: SMALL, store, journal, table: lived, time_ms: NOW_MS + 1_000 * (wake + 1) };
+        let compactions = scribe.edit_and_compact();
+        assert!(compactions > 0 || aside.contains(&0), "no compaction at wake {wake}");
+        content = scribe.store.content_text();
+        lived = scribe.table;
+        for row in aside {
+            assert_eq!(lived.rows.get(row), table.rows.get(row), "row {row} was touched at wake {wake}");
+        }
+    }
+    (first, faults)
+}
+
+fn sequences(faults: &[Fault]) -> Vec<i64> {
+    let mut sequences: Vec<_> = faults.iter().map(|fault| fault.sequence).collect();
+    sequences.sort_unstable();
+    sequences
+}
+
+#[test]
+fn a_row_cut_short_is_set_aside_and_what_is_whole_in_it_is_read() {
+    for row in [1, 2] {
+        let mut table = journal_of_many_rows().table;
+        let entries = &mut table.row(row).entries;
+        assert!(entries.matches('\n').count() > 1);
+        entries.truncate(entries.len() - 10);
+        let (store, faults) = live_on(&table, &[row]);
+        assert_eq!(sequences(&faults), [row]);
+        assert!(faults[0].problem.to_string().starts_with("expected "), "{}", faults[0].problem);
+        assert_eq!(cells(&store, "many"), 59);
+    }
+}
+
+#[test]
+fn a_garbled_entry_is_set_aside_and_the_others_in_its_row_are_read() {
+    let mut table = journal_of_many_rows().table;
+    let second = table.row(2).entries.find('\n').unwrap() + 1;
+    table.row(2).entries.replace_range(second..=second, "?");
+    let (store, faults) = live_on(&table, &[2]);
+    assert_eq!(sequences(&faults), [2]);
+    let problem = faults[0].problem.to_string();
+    assert!(problem.starts_with("entry 1: at byte 0: expected a change"), "{problem}");
+    assert_eq!(cells(&store, "many"), 59);
+}
+
+#[test]
+fn a_row_missing_from_the_middle_is_named() {
+    let mut table = journal_of_many_rows().table;
+    let missing = table.rows.remove(&2).unwrap();
+    let (store, faults) = live_on(&table, &[2]);
+    assert_eq!(sequences(&faults), [2]);
+    assert_eq!(faults[0].problem.to_string(), "missing");
+    assert_eq!(cells(&store, "many"), 60 - missing.entries.split('\n').count());
+}
+
+#[test]
+fn a_divided_text_with_a_part_missing_is_set_aside() {
+    for missing in 0..3 {
+        let mut table = journal_of_many_rows().table;
+        let first = first_part(&table);
+        table.rows.remove(&(first + missing));
+        let (store, faults) = live_on(&table, &[first, first + 1, first + 2]);
+        let gap = faults.iter().find(|fault| fault.sequence == first + missing);
+        assert_eq!(gap.unwrap().problem.to_string(), "missing", "{faults:?}");
+        assert_eq!(cells(&store, "many"), 60);
+        assert_eq!(cells(&store, "divided"), 0, "without part {missing}");
+    }
+}
+
+#[test]
+fn a_divided_text_that_is_garbled_is_set_aside() {
+    for part in 0..3 {
+        let mut table = journal_of_many_rows().table;
+        let first = first_part(&table);
+        table.row(first + part).entries.replace_range(0..1, "\u{1}");
+        let (store, faults) = live_on(&table, &[first, first + 1, first + 2]);
+        assert_eq!(faults.len(), 1);
+        assert_eq!(cells(&store, "many"), 60);
+        assert_eq!(cells(&store, "divided"), 0, "part {part} is garbled");
+    }
+}
+
+#[test]
+fn a_divided_text_with_a_part_cut_short_is_set_aside() {
+    for part in 0..3 {
+        let mut table = journal_of_many_rows().table;
+        let first = first_part(&table);
+        table.row(first + part).entries.pop();
+        let (store, faults) = live_on(&table, &[first, first + 1, first + 2]);
+        assert!(faults.iter().all(|fault| (first..first + 3).contains(&fault.sequence)), "{faults:?}");
+        assert_eq!(cells(&store, "many"), 60);
+        assert_eq!(cells(&store, "divided"), 0, "part {part} is cut short");
+    }
+}
+
+/// The row that the divided text begins in.
+fn first_part(table: &Table) -> i64 {
+    *table.rows.iter().find(|(_, row)| row.goes_on).unwrap().0
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    for header in [r#"{"format":2,"first":1}"#, r#"{"format":4294967295}"#, r#"{"first":1,"format":2,"more":{}}"#] {
+        let mut table = journal_of_many_rows().table;
+        table.row(0).entries = header.to_owned();
+        table.row(0).bytes = header.len();
+        let LoadError::Newer { found } = table.try_load(SMALL).unwrap_err();
+        assert!(found > 1);
+    }
+}
+
+#[test]
+fn a_garbled_header_is_left_alone_and_every_row_stays() {
+    for header in ["", r#"{"format":1,"fir"#, r#"{"format":1}"#, r#"{"format":"1","first":1}"#, "[]"] {
+        let mut table = journal_of_many_rows().table;
+        let rows: Vec<_> = table.rows.keys().copied().collect();
+        table.row(0).entries = header.to_owned();
+        let (store, faults) = live_on(&table, &[0]);
+        assert_eq!(sequences(&faults), [0], "{header}");
+        assert!(faults[0].problem.to_string().starts_with("header: "));
+        assert_eq!(cells(&store, "many"), 60);
+        let (store, mut journal, _) = table.try_load(SMALL).unwrap();
+        table.carry_out(&journal.append(cell("t", "more", "c", "1", "")));
+        assert!(!journal.is_compaction_due(&store), "rows that nobody can count must not be forgotten");
+        assert!(rows.iter().all(|row| table.rows.contains_key(row)));
+    }
+}
+
+#[test]
+fn whatever_row_is_lost_the_others_are_read() {
+    let whole = journal_of_many_rows().table;
+    for lost in whole.rows.keys() {
+        let mut table = whole.clone();
+        table.rows.remove(lost);
+        let (store, ..) = table.try_load(SMALL).unwrap();
+        let sound = table.rows.range(1..).filter(|(_, row)| row.entries.split('\n').all(is_change));
+        let expected = store_of(sound.flat_map(|(_, row)| row.entries.split('\n')));
+        assert_eq!(cells(&store, "many"), cells(&expected, "many"), "without row {lost}");
+    }
+}
+
+fn is_change(line: &str) -> bool {
+    let mut reader = Reader::new(line);
+    Changes::read(&mut reader).and_then(|_| reader.end()).is_ok()
+}
+
+/// How many cells a row of table `t` has.
+fn cells(store: &Store, row: &str) -> usize {
+    let content = store.content_text();
+    let content = Tree::parse(&content);
+    content.at("0").at("0").at("t").at("0").object().get(row).map_or(0, |row| row.at("0").object().len())
+}

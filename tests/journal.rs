@@ -1,0 +1,205 @@
+//! A store at rest: what a commit writes, and what is loaded after each of them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "these are tests"
+)]
+
+mod support;
+
+use fastrand::Rng;
+use support::fixtures::NOW_MS;
+use support::scribe::{SMALL, Scribe, ends_compaction};
+use support::stamp::stamp;
+use support::stores::{assert_same, cell, merge, store_of, whole_change};
+use tinyroom::journal::{Commit, Settings, Write};
+
+#[test]
+fn every_prefix_of_commits_loads_to_the_store_as_it_was_then() {
+    let mut random = Rng::with_seed(1);
+    let mut scribe = Scribe::new(SMALL);
+    let (mut folds, mut divided, mut slices, mut compactions) = (0, 0, 0, 0);
+    for _ in 0..600 {
+        let commit = scribe.set_any(&mut random);
+        folds += commit.writes.iter().filter(|write| matches!(write, Write::Fold { .. })).count();
+        divided += commit.writes.iter().filter(|write| matches!(write, Write::Insert { goes_on: true, .. })).count();
+        scribe.assert_kept();
+        if let Some(commit) = scribe.compact() {
+            slices += 1;
+            scribe.assert_kept();
+            compactions += usize::from(ends_compaction(&commit));
+        }
+    }
+    assert!(
+        folds > 20 && divided > 20 && compactions > 5,
+        "{folds} folds, {divided} divided, {compactions} compactions"
+    );
+    assert!(slices > 5 * compactions, "{slices} slices in {compactions} compactions");
+}
+
+#[test]
+fn a_kill_between_two_slices_loses_nothing() {
+    let mut random = Rng::with_seed(2);
+    let mut scribe = Scribe::new(SMALL);
+    let mut kills = 0;
+    for _ in 0..300 {
+        scribe.set_any(&mut random);
+        if scribe.compact().is_some() {
+            let mut woken = Scribe::woken(SMALL, &scribe.table);
+            let mut expected = store_of([&*whole_change(&scribe.store)]);
+            for n in 0..8 {
+                let edit = cell("t", "woken", &format!("c{n}"), &n.to_string(), &stamp(NOW_MS, n, "Bobby"));
+                woken.edit(&edit);
+                merge(&mut expected, &edit);
+                woken.compact();
+            }
+            woken.assert_kept();
+            assert_same(&woken.store, &expected);
+            kills += 1;
+        }
+    }
+    assert!(kills > 50, "{kills}");
+}
+
+/// The row that a commit's only write adds to or makes, or the two rows of a fold.
+fn rows_of(commit: &Commit) -> (&str, Vec<i64>) {
+    let [write] = commit.writes.as_slice() else { panic!("{commit:?}") };
+    match write {
+        Write::Insert { sequence, .. } => ("insert", vec![*sequence]),
+        Write::Append { sequence, .. } => ("append", vec![*sequence]),
+        Write::Fold { tail, body, .. } => ("fold", vec![*tail, *body]),
+        _ => panic!("{write:?}"),
+    }
+}
+
+#[test]
+fn a_tail_that_is_full_is_folded_into_the_row_before_it() {
+    let mut scribe = Scribe::new(Settings { tail_bytes: 150, row_bytes: 500, slice_bytes: 250, slack_bytes: 100_000 });
+    scribe.set("r", "c", "0");
+    let mut written = Vec::new();
+    for n in 1..20 {
+        written.push(scribe.set("r", "c", &n.to_string()));
+    }
+    let written: Vec<_> = written.iter().map(rows_of).collect();
+    let kinds: Vec<_> = written.iter().map(|(kind, _)| &kind[..1]).collect();
+    // Two edits fit into a tail, and four tails into a row.
+    assert_eq!(kinds.concat(), "aiafafafaiafafafaia", "{written:?}");
+    assert_eq!((&written[3], &written[9]), (&("fold", vec![2, 1]), &("insert", vec![3])));
+    scribe.assert_kept();
+}
+
+#[test]
+fn after_a_wake_the_newest_row_grows_on_and_one_that_is_large_is_left() {
+    let mut scribe = Scribe::new(Settings { row_bytes: 5_000, ..SMALL });
+    scribe.set("r", "c", "1");
+    scribe.set("r", "large", &format!("\"{}\"", "x".repeat(2_000)));
+    let mut woken = Scribe::woken(scribe.settings, &scribe.table);
+    assert_eq!(rows_of(&woken.set("r", "c", "2")), ("insert", vec![3]));
+    let mut woken = Scribe::woken(scribe.settings, &woken.table);
+    assert_eq!(rows_of(&woken.set("r", "c", "3")), ("append", vec![3]));
+    woken.assert_kept();
+}
+
+#[test]
+fn after_a_compaction_tails_are_folded_into_its_last_row() {
+    let mut scribe = Scribe::new(SMALL);
+    while !scribe.journal.is_compaction_due(&scribe.store) {
+        scribe.set("r", "c", "1");
+    }
+    scribe.compact_whole();
+    let snapshot = scribe.table.rows.keys().copied().max().unwrap();
+    let folded = (0..20).map(|n| scribe.set("r", "c", &n.to_string())).find(|commit| rows_of(commit).0 == "fold");
+    assert_eq!(rows_of(&folded.unwrap()), ("fold", vec![snapshot + 1, snapshot]));
+    scribe.assert_kept();
+}
+
+#[test]
+fn a_change_longer_than_a_row_is_divided_between_characters() {
+    let mut scribe = Scribe::new(SMALL);
+    scribe.set("r", "before", "1");
+    let commit = scribe.set("r", "long", &format!("\"{}\"", "🎉".repeat(1_000)));
+    let parts: Vec<_> = commit
+        .writes
+        .iter()
+        .map(|write| match write {
+            Write::Insert { goes_on, entries, .. } => (*goes_on, entries.len()),
+            write => panic!("{write:?}"),
+        })
+        .collect();
+    assert_eq!(parts.len(), 5);
+    assert!(parts[..4].iter().all(|&(goes_on, bytes)| goes_on && bytes > SMALL.row_bytes - 4));
+    assert!(!parts[4].0);
+    scribe.set("r", "behind", "2");
+    scribe.assert_kept();
+    scribe.compact_whole();
+    scribe.assert_kept();
+}
+
+#[test]
+fn an_edit_costs_one_row() {
+    let mut random = Rng::with_seed(3);
+    let mut scribe = Scribe::new(Settings::default());
+    let mut compactions = 0;
+    for n in 0..100_000 {
+        let (row, id) = (random.u16(..500), random.u8(..4));
+        scribe.set(&format!("row-{row}"), ["done", "text", "by", "position"][usize::from(id)], &n.to_string());
+        compactions += scribe.compact().iter().filter(|commit| ends_compaction(commit)).count();
+    }
+    assert!(compactions > 5, "{compactions}");
+    assert!(scribe.table.rows_written <= 105_000, "{} rows written", scribe.table.rows_written);
+    assert!(scribe.table.rows.len() <= 10, "{} rows to read at a wake", scribe.table.rows.len());
+    scribe.assert_kept();
+}
+
+#[test]
+fn an_edit_in_a_growing_room_costs_one_row() {
+    let mut scribe = Scribe::new(Settings::default());
+    for n in 0..30_000 {
+        scribe.set(&format!("row-{}", n / 5), &format!("cell-{}", n % 5), "\"some text of a usual length\"");
+        scribe.compact();
+    }
+    assert!(scribe.table.rows_written <= 31_500, "{} rows written", scribe.table.rows_written);
+    let most = scribe.store.text_bytes() / 500_000 + 10;
+    assert!(scribe.table.rows.len() <= most, "{} rows to read at a wake", scribe.table.rows.len());
+    scribe.assert_kept();
+}
+
+#[test]
+fn a_change_of_a_thousand_rows_costs_at_most_three() {
+    let mut scribe = Scribe::new(Settings::default());
+    for round in 0..40 {
+        let hlc = stamp(NOW_MS, round, "Alice");
+        let rows = (0..1_000).map(|n| format!(r#""r{n}":[{{"a":[{round},"{hlc}"],"b":["{n}","{hlc}"]}}]"#));
+        let rows = rows.collect::<Vec<_>>().join(",");
+        let before = scribe.table.rows_written;
+        scribe.edit(&format!(r#"[[{{"t":[{{{rows}}}]}}],[{{}}],1]"#));
+        let written = scribe.table.rows_written - before;
+        assert!(written <= 3, "{written} rows written in round {round}");
+        scribe.set("lone", "c", &round.to_string());
+        scribe.compact_whole();
+    }
+    scribe.assert_kept();
+}
+
+#[test]
+fn a_compaction_comes_to_an_end_whatever_the_ids() {
+    for (table, row, id) in [(5_000, 1, 1), (1, 5_000, 1), (1, 1, 5_000), (3_000, 3_000, 1)] {
+        let settings = Settings { tail_bytes: 300, row_bytes: 4_000, slice_bytes: 1_000, slack_bytes: 400 };
+        let mut scribe = Scribe::new(settings);
+        let (table, row, id) = ("t".repeat(table), "r".repeat(row), "c".repeat(id));
+        let cells = (0..40).map(|n| format!("\"{id}{n}\":[{n}]")).collect::<Vec<_>>().join(",");
+        scribe.edit(&format!(r#"[[{{"{table}":[{{"{row}":[{{{cells}}}]}}]}}],[{{}}],1]"#));
+        while !scribe.journal.is_compaction_due(&scribe.store) {
+            scribe.set("r", "c", "true");
+        }
+        let (before, content) = (scribe.table.rows_written, scribe.store.text_bytes());
+        scribe.compact_whole();
+        let written = scribe.table.rows_written - before;
+        let most = scribe.table.rows.len() + 10 + 2 * content / settings.slice_bytes;
+        assert!(written <= most, "{written} rows written for {content} bytes");
+        scribe.assert_kept();
+    }
+}

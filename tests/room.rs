@@ -1,0 +1,286 @@
+//! The room driven by inputs, with the exact outputs of each and none left over: greetings, edits, and rest.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "these are tests"
+)]
+
+mod support;
+
+use support::fixtures::NOW_MS;
+use support::harness::Harness;
+use support::stamp::stamp;
+use support::stores::store_of;
+use support::texts::{hashes_of, keep, relay, row, t};
+use tinyroom::journal;
+use tinyroom::room::Input;
+use tinyroom::room::Settings;
+use tinyroom::wire::MAX_TEXT_BYTES;
+
+// ── Greeting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_new_connection_is_asked_for_its_hashes_after_a_quarter_of_a_second() {
+    let mut room = Harness::new();
+    assert_eq!(room.timeout_in_ms(), None);
+    room.connect("a");
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), Some(250));
+    room.pass(249);
+    room.handle(Input::Timeout);
+    room.expect(&[]);
+    room.pass(1);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+    assert_eq!(room.timeout_in_ms(), None);
+}
+
+#[test]
+fn a_client_that_begins_by_itself_is_not_asked() {
+    for (text, answer) in [("\n[\"q\",1,\"\"]", Some("a < S\n[\"q\",0,[0,0]]")), ("\n[null,2,[0,0]]", None)] {
+        let mut room = Harness::new();
+        room.connect("a");
+        room.pass(100);
+        room.say("a", text);
+        room.expect(answer.as_slice());
+        room.pass(1_000);
+        room.expect(&[]);
+        assert_eq!(room.timeout_in_ms(), None);
+    }
+}
+
+#[test]
+fn one_that_does_anything_else_is_asked_all_the_same() {
+    let mut room = Harness::new();
+    room.connect("a");
+    room.say("a", "\n[\"q\",4,{}]");
+    room.expect(&["a < S\n[\"q\",0,[[{}],{}]]"]);
+    room.say("a", "\n[null,3,[[{}],[{}],1]]");
+    room.expect(&[]);
+    room.pass(250);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+}
+
+#[test]
+fn one_that_has_left_is_not_asked() {
+    let mut room = Harness::new();
+    room.connect("a");
+    room.connect("b");
+    room.disconnect("a");
+    room.pass(250);
+    room.expect(&["b < S\n[\"{b#1}\",1,\"\"]"]);
+}
+
+#[test]
+fn a_reconnect_with_the_same_hashes_takes_a_question_and_an_answer() {
+    let held = row("r", "1", "@old");
+    let mut room = Harness::holding(&held, &["a"]);
+    room.connect("b");
+    room.pass(250);
+    room.expect(&["b < S\n[\"{b#1}\",1,\"\"]"]);
+    room.say("b", &format!("S\n[\"{{b#1}}\",0,{}]", hashes_of(&[&held])));
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), None);
+}
+
+// ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_lone_edit_is_kept_and_then_sent_on_as_it_came() {
+    for to in ["", "S", "server"] {
+        let mut room = Harness::holding("", &["a", "b"]);
+        let payload = t(r#"[[{"t":[{"\u0072":[{"c":[1.0,"@old"]}]}]}],[{"v":["\u00e4",""]}],1]"#);
+        room.say("a", &format!("{to}\n[\"0123456789a\",3,{payload}]"));
+        room.expect(&[
+            &keep("a", "create + insert 1", &payload),
+            &format!("all but a < a\n[\"0123456789a\",3,{payload}]"),
+        ]);
+        room.pass(1_000);
+        let second = row("r", "2", "@new");
+        room.say("b", &format!("{to}\n[null,3,{second}]"));
+        room.expect(&[&keep("b", "append 1", &second), &relay("b", &second)]);
+        room.wake();
+        assert_eq!(room.room.store().content_hashes(), store_of([&*payload, &second]).content_hashes());
+    }
+}
+
+#[test]
+fn an_edit_that_loses_goes_nowhere() {
+    let mut room = Harness::holding(&row("r", "1", "@old"), &["a", "b"]);
+    let written = room.table.rows_written;
+    for (value, hlc) in [("2", "@older"), ("2", "@old"), ("2", ""), ("1", "@old")] {
+        room.say("a", &format!("\n[null,3,{}]", row("r", value, hlc)));
+        room.expect(&[]);
+        assert_eq!(room.timeout_in_ms(), None);
+    }
+    assert_eq!(room.table.rows_written, written);
+}
+
+#[test]
+fn of_an_edit_that_loses_in_part_the_rest_travels() {
+    let mut room = Harness::holding(&row("r", "1", "@old"), &["a", "b"]);
+    let edit =
+        r#"[[{"t":[{"r":[{"b":[true,"@older"],"c":[2,"@older"]}],"s":[{"c":["x"]}]}]}],[{"v":["@gone","@old"]}],1]"#;
+    room.say("a", &format!("\n[\"id\",3,{edit}]"));
+    let won = r#"[[{"t":[{"r":[{"b":[true,"@older"]}],"s":[{"c":["x"]}]}]}],[{"v":["@gone","@old"]}],1]"#;
+    room.expect(&[&keep("a", "append 1", won), &relay("a", won)]);
+}
+
+#[test]
+fn a_stamp_from_the_future_is_left_out() {
+    let ahead = stamp(NOW_MS + 5 * 60_000, 0, "Carol");
+    let too_far = stamp(NOW_MS + 5 * 60_000 + 1, 0, "Carol");
+    let mut room = Harness::holding("", &["a", "b"]);
+    let edit =
+        r#"[[{"t":[{"r":[{"b":[0,"@far"],"c":[1,"@ahead"]}],"s":[{"c":[3,"@future"]}]}]}],[{"v":[4,"@far"]}],1]"#;
+    room.say("a", &format!("\n[null,3,{edit}]").replace("@ahead", &ahead).replace("@far", &too_far));
+    let won = row("r", "1", &ahead);
+    room.expect(&[&keep("a", "create + insert 1", &won), &relay("a", &won)]);
+    room.pass(1_000);
+    room.say("a", &format!("\n[null,3,{}]", row("r", "2", "@future")));
+    room.expect(&[]);
+}
+
+#[test]
+fn a_containers_stamp_from_the_future_is_left_out() {
+    for edit in [
+        r#"[[{"t":[{"r":[{"c":[1]},"@future"]}]}],[{}],1]"#,
+        r#"[[{"t":[{"r":[{"c":[1]}]},"@future"]}],[{}],1]"#,
+        r#"[[{"t":[{"r":[{"c":[1]}]}]},"@future"],[{}],1]"#,
+        r#"[[{}],[{"v":[1]},"@future"],1]"#,
+    ] {
+        let mut room = Harness::holding("", &["a", "b"]);
+        room.say("a", &format!("\n[null,3,{edit}]"));
+        let plain = edit.replace(",\"@future\"", "");
+        room.expect(&[&keep("a", "create + insert 1", &plain), &relay("a", &plain)]);
+        let before = room.room.store().content_hashes();
+        room.wake();
+        assert_eq!(room.room.store().content_hashes(), before);
+    }
+}
+
+#[test]
+fn a_containers_stamp_travels_even_where_no_cell_wins() {
+    let table = r#"[[{"t":[{"r":[{"c":[1,"@old"]}]},"@new"]}],[{}],1]"#;
+    let row = r#"[[{"t":[{"r":[{"c":[1,"@old"]},"@new"]}]}],[{}],1]"#;
+    for (edit, kept) in [
+        (row, row),
+        (r#"[[{"t":[{"r":[{},"@new"]}]}],[{}],1]"#, row),
+        (table, table),
+        (r#"[[{"t":[{},"@new"]}],[{}],1]"#, table),
+        (r#"[[{},"@new"],[{}],1]"#, r#"[[{},"@new"],[{}],1]"#),
+        (r#"[[{}],[{},"@new"],1]"#, r#"[[{}],[{},"@new"],1]"#),
+    ] {
+        let held = t(r#"[[{"t":[{"r":[{"c":[1,"@old"]}]}]}],[{"v":[1]}],1]"#);
+        let mut room = Harness::holding(&held, &["a", "b"]);
+        room.say("a", &format!("\n[null,3,{edit}]"));
+        room.expect(&[&keep("a", "append 1", kept), &relay("a", kept)]);
+        let before = room.room.store().content_hashes();
+        room.wake();
+        assert_eq!(room.room.store().content_hashes(), before);
+    }
+}
+
+/// Whatever the room says of itself must be on disk, the stamp of something empty included.
+#[test]
+fn what_is_in_the_hashes_is_kept() {
+    for edit in [r#"[[{},"@old"],[{}],1]"#, r#"[[{}],[{},"@old"],1]"#] {
+        let mut room = Harness::holding("", &["a", "b"]);
+        room.say("a", &format!("\n[null,3,{edit}]"));
+        room.outputs();
+        let before = room.room.store().content_hashes();
+        room.wake();
+        assert_eq!(room.room.store().content_hashes(), before, "{edit}");
+    }
+}
+
+#[test]
+fn what_is_not_spelled_as_a_client_spells_it_is_written_anew() {
+    let plain = r#"[[{"t":[{"r":[{"c":[1]}]}]}],[{}],1]"#;
+    for unusual in [
+        r#"[[{"t":[{"r":[{"c":[ 1]}]}]}],[{}],1]"#,
+        r#"[[{"t":[{"r":[{"c":[1,""]}]}]}],[{}],1 ]"#,
+        r#"[[{"t":[{"r":[{"c":[1,"",367730898]},"",5]},"",6]},"",7],[{},"",0],1]"#,
+        r#"[[{"t":[{"r":[{"c":[2],"c":[1]}]}]}],[{}],1]"#,
+        r#"[[{"t":[{"r":[{"d":[2]}],"r":[{"c":[1]}]}]}],[{}],1]"#,
+        r#"[[{"t":[{"r":[{"c":[1]}],"s":[{}]}],"u":[{}]}],[{}],1]"#,
+        r#"[[{"t":[{"r":[{"c":[1,"@gone"]}]}]}],[{}],1]"#,
+    ] {
+        let mut room = Harness::holding("", &["a", "b"]);
+        room.say("a", &format!("\n[\"id\",3,{unusual}]"));
+        room.expect(&[&keep("a", "create + insert 1", plain), &relay("a", plain)]);
+    }
+}
+
+/// A client of 9.3 or later closes its socket on more than 16 MiB, first line included.
+#[test]
+fn nothing_that_is_taken_is_too_long_to_be_sent_on() {
+    let empty = row("r", "\"\"", "@old").len();
+    let mut room = Harness::holding("", &["a", "b"]);
+    let longest = row("r", &format!("\"{}\"", "x".repeat(MAX_TEXT_BYTES - empty - 10)), "@old");
+    room.say("a", &format!("\n[null,3,{longest}]"));
+    let outputs = room.outputs();
+    assert_eq!(outputs.len(), 3, "kept, relayed, and a question by which the room sees that it is read");
+    assert!(outputs[1].len() < 16 << 20);
+    room.say("b", "S\n[\"0123456789a.bcde\",4,{}]");
+    let outputs = room.outputs();
+    assert!(outputs[0].len() > longest.len() - 10 && outputs[0].len() < 16 << 20, "{}", outputs[0].len());
+}
+
+// ── At rest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_wake_writes_nothing_and_sends_nothing() {
+    let mut room = Harness::holding(&row("r", "1", "@old"), &["a", "b"]);
+    let written = room.table.rows_written;
+    room.wake();
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), None);
+    let edit = row("r", "2", "@new");
+    room.say("b", &format!("\n[\"id\",3,{edit}]"));
+    room.expect(&[&keep("b", "append 1", &edit), &format!("all but b < b\n[\"id\",3,{edit}]")]);
+    assert_eq!(room.table.rows_written, written + 1);
+}
+
+#[test]
+fn a_join_writes_nothing() {
+    let mut room = Harness::holding(&row("r", "1", "@old"), &["a"]);
+    let written = room.table.rows_written;
+    room.connect("b");
+    room.say("b", "\n[\"q\",1,\"\"]");
+    room.say("b", "\n[\"q\",4,{}]");
+    room.say("b", &format!("\n[null,2,{}]", hashes_of(&[&row("r", "1", "@old")])));
+    assert_eq!(room.outputs().len(), 2);
+    room.disconnect("b");
+    assert_eq!((room.outputs().len(), room.table.rows_written), (0, written));
+}
+
+#[test]
+fn a_compaction_goes_in_slices_with_other_events_between() {
+    let small = journal::Settings { tail_bytes: 100, row_bytes: 1_000, slice_bytes: 60, slack_bytes: 0 };
+    let content = row("1", "1", "@older");
+    let mut room = Harness::with(Settings::default(), small).with_content(&content, &["a", "b"]);
+    room.say("a", &format!("\n[null,3,{}]", row("2", "2", "@older")));
+    room.outputs();
+    assert_eq!(room.timeout_in_ms(), None);
+    for (value, hlc) in [("3", "@old"), ("4", "@new")] {
+        room.pass(10);
+        room.say("a", &format!("\n[null,3,{}]", row("2", value, hlc)));
+    }
+    room.outputs();
+    assert_eq!(room.timeout_in_ms(), Some(0));
+    room.pass(10);
+    room.expect(&[&keep("", "insert 3", &content)]);
+    let between = row("2", "5", &stamp(NOW_MS, 9, "Carol"));
+    room.say("b", &format!("\n[null,3,{between}]"));
+    room.expect(&[&keep("b", "insert 4", &between), &relay("b", &between)]);
+    assert_eq!(room.timeout_in_ms(), Some(0));
+    room.pass(10);
+    room.expect(&[&format!("keep : append 3 {between} + forget before 3 but []")]);
+    assert_eq!(room.timeout_in_ms(), None);
+    assert_eq!(room.table.rows.keys().copied().collect::<Vec<_>>(), [0, 3, 4]);
+    room.wake();
+    assert_eq!(room.room.store().content_hashes(), store_of([&*content, &between]).content_hashes());
+}

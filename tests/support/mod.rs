@@ -1,0 +1,12 @@
+//! What the native tests share.
+#![allow(dead_code, reason = "no test uses all of it")]
+
+pub mod client;
+pub mod fixtures;
+pub mod harness;
+pub mod scribe;
+pub mod stamp;
+pub mod stores;
+pub mod table;
+pub mod texts;
+pub mod tree;

@@ -14,6 +14,12 @@
 use crate::json::{ReadError, Reader, string};
 use crate::store::{Changes, Store};
 
+/// Before the text of an object or array where it is the value of a stamp, since TinyBase 8.0.
+const OBJECT_MARK: char = '\u{fffd}';
+/// How deep in brackets the value of a cell stands in a content, and a value.
+const CELL_DEPTH: usize = 8;
+const VALUE_DEPTH: usize = 4;
+
 /// A piece of an earlier server's content. Ids are plain text; stamps are JSON text.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece<'a> {
@@ -89,7 +95,7 @@ impl Piece<'_> {
     /// The piece as a change; `None` for a node that holds no value, such as a table's own.
     fn change(&self) -> Option<String> {
         Some(match self {
-            Self::Content(content) => (*content).to_owned(),
+            Self::Content(content) => with_marked_objects(content),
             Self::Row { ids: [table, row], cells } => row_change(&quoted(table), &quoted(row), cells),
             Self::Cell { ids, stamp } => {
                 let [table, row, cell] = ids.map(quoted);
@@ -106,6 +112,43 @@ impl Piece<'_> {
             }
         })
     }
+}
+
+/// The content with each object and array that is a value written as the text that stands in a stamp for it. TinyBase's
+/// own `getMergeableContent` gives them as they are.
+fn with_marked_objects(content: &str) -> String {
+    let mut text = String::with_capacity(content.len());
+    let (mut depth, mut value_depth, mut start) = (0_usize, CELL_DEPTH, None);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for (at, character) in content.char_indices() {
+        if in_string {
+            in_string = character != '"' || is_escaped;
+            is_escaped = character == '\\' && !is_escaped;
+        } else {
+            match character {
+                '"' => in_string = true,
+                ',' if depth == 1 => value_depth = VALUE_DEPTH,
+                '[' | '{' => {
+                    start = start.or((depth == value_depth).then_some(at));
+                    depth += 1;
+                }
+                ']' | '}' => {
+                    depth = depth.saturating_sub(1);
+                    if depth == value_depth
+                        && let Some(object) = start.take().and_then(|start| content.get(start..=at))
+                    {
+                        text.push_str(&quoted(&format!("{OBJECT_MARK}{object}")));
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if start.is_none() {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// The ids in a key, as the JSON strings that they are there.
@@ -137,7 +180,7 @@ fn quoted(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MovingIn, Piece};
+    use super::{MovingIn, OBJECT_MARK, Piece};
     use crate::store::Store;
 
     fn content(pieces: &[Piece]) -> (String, usize) {
@@ -173,6 +216,17 @@ mod tests {
         for layout in layouts {
             assert_eq!(content(&layout), (expected.clone(), 0), "{layout:?}");
         }
+    }
+
+    #[test]
+    fn an_object_that_is_a_value_is_written_as_its_text() {
+        let whole = format!(
+            r#"[[{{"t":[{{"r":[{{"c":[{{"a":["]}}\"",{{}}]}},"{HLC}",7],"d":["{{",""]}},"",7]}},"",7]}},"",7],[{{"v":[[[]],""],"w":[1]}},"",7]]"#
+        );
+        let expected = format!(
+            r#"[[{{"t":[{{"r":[{{"c":["{OBJECT_MARK}{{\"a\":[\"]}}\\\"\",{{}}]}}","{HLC}"],"d":["{{"]}}]}}]}}],[{{"v":["{OBJECT_MARK}[[]]"],"w":[1]}}],1]"#
+        );
+        assert_eq!(content(&[Piece::Content(&whole)]), (expected, 0));
     }
 
     #[test]

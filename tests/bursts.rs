@@ -100,20 +100,37 @@ fn a_question_in_a_window_ends_it_first() {
     assert_eq!(room.timeout_in_ms(), None);
 }
 
-/// The hashes it asks with hold the window's edits, and nothing is seen that is not kept.
+/// The hashes that it asks with and tells hold the window's edits, and nothing is seen that is not kept.
 #[test]
 fn a_question_of_the_rooms_own_ends_a_window_first() {
+    let late = row("r", "2", "@new");
+    let kept = [keep("b", "append 1", &late), relay("b", &late)];
+    for (step, answer, question) in [
+        (1, "[1,0]", "c < S\n[\"{c#4}\",4,{\"t\":"),
+        (4, "[[{}],{\"t\":1}]", "c < S\n[\"{c#5}\",5,{\"t\":{\"r\":"),
+        (5, "[[{}],{\"t\":{\"r\":1}}]", "c < S\n[\"{c#6}\",6,{\"t\":{\"r\":{\"c\":"),
+    ] {
+        let mut room = room_in_a_window();
+        room.say("b", &format!("\n[null,3,{late}]"));
+        room.expect(&[]);
+        room.say("c", &format!("S\n[\"0123456789a.{step}bcd\",0,{answer}]"));
+        let outputs = room.outputs();
+        assert_eq!(outputs[..2], kept, "step {step}");
+        assert!(outputs[2].starts_with(question), "{outputs:?}");
+        assert_eq!(outputs.len(), 3);
+    }
+}
+
+#[test]
+fn the_hashes_at_the_end_of_a_pull_end_a_window_first() {
     let mut room = room_in_a_window();
-    room.say("c", "\n[null,2,[1,0]]");
-    assert_eq!(room.outputs().len(), 1);
+    room.say("c", &format!("\n[null,2,{}]", hashes_of(&[&row("r", "1", "@old"), "[[{}],[{\"v\":[1]}],1]"])));
+    room.expect(&["c < S\n[\"{c#7}\",7,{}]"]);
     let late = row("r", "2", "@new");
     room.say("b", &format!("\n[null,3,{late}]"));
-    room.expect(&[]);
-    room.answer("c", 4, r#"[[{}],{"t":1}]"#);
-    let outputs = room.outputs();
-    assert_eq!(outputs[..2], [keep("b", "append 1", &late), relay("b", &late)]);
-    assert!(outputs[2].starts_with("c < S\n[\"{c#5}\",5,{\"t\":{\"r\":"), "{outputs:?}");
-    assert_eq!(outputs.len(), 3);
+    room.answer("c", 7, "[{}]");
+    let told = format!("c < S\n[null,2,{}]", hashes_of(&[&late]));
+    room.expect(&[&keep("b", "append 1", &late), &relay("b", &late), &told]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod support;
 
 use support::fixtures::NOW_MS;
 use support::scribe::{SMALL, Scribe};
-use support::stores::{cell, store_of};
+use support::stores::{assert_same, cell, store_of};
 use support::table::Table;
 use support::tree::Tree;
 use tinyroom::journal::{Fault, LoadError, Settings};
@@ -34,7 +34,7 @@ fn journal_of_many_rows() -> Scribe {
     Scribe { settings: SMALL, ..scribe }
 }
 
-/// Loads a table with faults and lives on in it: edits, compactions, and two more wakes. Everything that could be read,
+/// Loads a table with faults and lives on in it: an edit and a wake, edits, compactions, and more wakes. Everything that could be read,
 /// and everything written since, must be there in the end, and the rows named `aside` as they were. Answers the store
 /// as it was first loaded, and the faults.
 fn live_on(table: &Table, aside: &[i64]) -> (Store, Vec<Fault>) {
@@ -47,11 +47,14 @@ fn live_on(table: &Table, aside: &[i64]) -> (Store, Vec<Fault>) {
         assert!(again.len() <= faults.len(), "more faults at wake {wake}: {again:?}");
         assert!(again.iter().any(|fault| aside.contains(&fault.sequence)) || wake > 0, "{again:?} at wake {wake}");
         let mut scribe = Scribe { settings: SMALL, store, journal, table: lived, time_ms: NOW_MS + 1_000 * (wake + 1) };
+        scribe.set("later", "first", &wake.to_string());
+        let (reloaded, ..) = scribe.table.try_load(SMALL).unwrap();
+        assert_same(&reloaded, &scribe.store);
         let compactions = scribe.edit_and_compact();
         assert!(compactions > 0 || aside.contains(&0), "no compaction at wake {wake}");
         content = scribe.store.content_text();
         lived = scribe.table;
-        for row in aside {
+        for row in aside.iter().filter(|row| table.rows.contains_key(row)) {
             assert_eq!(lived.rows.get(row), table.rows.get(row), "row {row} was touched at wake {wake}");
         }
     }
@@ -114,6 +117,25 @@ fn a_divided_text_with_a_part_missing_is_set_aside() {
     }
 }
 
+/// What comes next must not be taken for what is missing.
+#[test]
+fn a_divided_text_that_lacks_its_end_at_the_very_end_is_not_gone_on_with() {
+    for cut in [false, true] {
+        let mut scribe = Scribe::new(SMALL);
+        scribe.set("many", "c", "1");
+        scribe.set("divided", "c", &format!("\"{}\"", "x".repeat(2_000)));
+        let mut table = scribe.table;
+        let last = *table.rows.keys().last().unwrap();
+        table.rows.remove(&last);
+        if cut {
+            table.row(last - 1).entries.pop();
+        }
+        let (store, faults) = live_on(&table, &[last - 2, last - 1]);
+        assert!(faults.iter().all(|fault| fault.sequence >= last - 2), "{faults:?}");
+        assert_eq!((cells(&store, "many"), cells(&store, "divided")), (1, 0));
+    }
+}
+
 #[test]
 fn a_divided_text_that_is_garbled_is_set_aside() {
     for part in 0..3 {
@@ -171,6 +193,18 @@ fn a_garbled_header_is_left_alone_and_every_row_stays() {
         assert!(!journal.is_compaction_due(&store), "rows that nobody can count must not be forgotten");
         assert!(rows.iter().all(|row| table.rows.contains_key(row)));
     }
+}
+
+#[test]
+fn a_missing_header_is_named_and_every_row_stays() {
+    let mut table = journal_of_many_rows().table;
+    // Rows that do not begin with 1, as after a compaction.
+    table.rows.remove(&1);
+    table.rows.remove(&0);
+    let (store, faults) = live_on(&table, &[0]);
+    assert_eq!(sequences(&faults), [0]);
+    assert_eq!(faults[0].problem.to_string(), "missing");
+    assert_eq!(cells(&store, "divided"), 1);
 }
 
 #[test]

@@ -220,11 +220,30 @@ fn a_pull_goes_on_in_a_room_that_was_evicted() {
     room.expect(&[&format!("b < S\n[\"{{b#6}}\",6,{cells}]")]);
     room.wake();
     room.answer("b", 6, r#"[{"t":[{"r":[{"c":[4,"@new"]}]}]}]"#);
-    let tell = |changes: &[&str]| format!("b < S\n[null,2,{}]", hashes_of(changes));
-    room.expect(&[&keep("b", "append 1", &theirs[2]), &relay("b", &theirs[2]), &tell(&[&ours, &theirs[2]])]);
+    let ask = "b < S\n[\"{b#1}\",1,\"\"]";
+    room.expect(&[&keep("b", "append 1", &theirs[2]), &relay("b", &theirs[2]), ask]);
     room.wake();
     room.answer("b", 7, "[{}]");
-    room.expect(&[&tell(&[&ours, &theirs[2]])]);
+    room.expect(&[ask]);
+    room.answer("b", 1, &hashes_of(&[&ours, &theirs[2]]));
+    room.expect(&[]);
+}
+
+/// A client that edits while it loads tells of it only by the hashes at the end, and those may come during a pull.
+#[test]
+fn hashes_that_come_during_a_pull_outlive_an_eviction() {
+    let held = t(OURS);
+    let mut room = Harness::holding(&held, &["a", "b"]);
+    begin_pull(&mut room, &held);
+    room.say("b", "\n[null,2,[3,4]]");
+    room.expect(&[]);
+    room.wake();
+    room.answer("b", 4, "[[{}],{}]");
+    let asked = room.outputs();
+    assert!(asked.contains(&"b < S\n[\"{b#1}\",1,\"\"]".to_owned()), "{asked:?}");
+    room.answer("b", 1, "[3,4]");
+    let asked = room.outputs();
+    assert!(asked[0].starts_with("b < S\n[\"{b#4}\",4,{"), "{asked:?}");
 }
 
 #[test]
@@ -337,6 +356,21 @@ fn two_who_are_owed_take_turns_and_one_who_leaves_holds_up_nobody() {
     room.pass(0);
     room.expect(&[]);
     assert_eq!(room.timeout_in_ms(), Some(250));
+}
+
+#[test]
+fn what_two_answers_owe_follows_once_and_in_order() {
+    let mut room = stingy_room();
+    room.say("a", "\n[\"q\",5,{\"t\":{\"1\":1,\"2\":1}}]");
+    room.say("a", "\n[\"q\",4,{}]");
+    assert_eq!(room.outputs().len(), 2);
+    for owed in ["2", "3"] {
+        room.pass(0);
+        room.expect(&[&format!("a < S\n[null,3,{}]", row(owed, owed, "@old"))]);
+    }
+    room.pass(0);
+    room.expect(&[&format!("a < S\n[null,3,{}]", row("4", "4", "@old")), "a < S\n[\"{a#1}\",1,\"\"]"]);
+    assert_eq!(room.timeout_in_ms(), None);
 }
 
 #[test]

@@ -38,6 +38,10 @@ enum Event {
     Connect { client: usize, anew: bool },
     /// The room is evicted, if it has nothing to wait for.
     Hibernate,
+    /// What is stored is read, and the room goes on with it.
+    Read,
+    /// The room is lost with everything in memory, and all sockets stay open.
+    Reset,
     /// The room is lost with everything in memory, and with all sockets.
     Crash,
 }
@@ -99,12 +103,21 @@ impl World {
             Event::Pass(ms) => self.pass(ms),
             Event::Disconnect { client, arrive } => self.disconnect(client, arrive),
             Event::Connect { client, anew } => self.connect(client, anew),
-            Event::Hibernate if self.room.poll_timeout().is_none() => {
+            Event::Hibernate if self.room.poll_timeout().is_some() => {}
+            Event::Hibernate | Event::Reset => {
                 let open: Vec<_> = self.room.connections().collect();
                 self.load();
                 open.into_iter().for_each(|id| self.handle(Input::Resumed(id)));
             }
-            Event::Hibernate => {}
+            Event::Read => {
+                self.handle(Input::Read);
+                if !self.room.is_compacting() {
+                    self.room.unload();
+                    let (store, journal) = self.table.load(self.settings.1);
+                    self.room.reload(store, journal);
+                    self.carry_out();
+                }
+            }
             Event::Crash => {
                 self.closing.clear();
                 (0..self.members.len()).for_each(|client| self.disconnect(client, 0));
@@ -221,6 +234,10 @@ impl World {
 
     fn handle(&mut self, input: Input) {
         self.room.handle(input, self.now_ms);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
         while let Some(output) = self.room.poll_output() {
             match output {
                 Output::Persist { commit, .. } => self.table.carry_out(&commit),
@@ -285,6 +302,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => (client.clone(), 0..3usize).prop_map(|(client, arrive)| Event::Disconnect { client, arrive }),
         4 => (client, any::<bool>()).prop_map(|(client, anew)| Event::Connect { client, anew }),
         1 => Just(Event::Hibernate),
+        1 => Just(Event::Read),
     ]
 }
 
@@ -301,12 +319,12 @@ fn any_era() -> impl Strategy<Value = Era> {
     prop_oneof![Just(Era::Old), Just(Era::New)]
 }
 
-fn run(eras: &[Era], settings: (Settings, journal::Settings), events: Vec<Event>, anew: bool) {
+fn run(eras: &[Era], settings: (Settings, journal::Settings), events: Vec<Event>, anew: bool) -> World {
     let mut world = World::new(eras, settings);
     (0..eras.len()).for_each(|client| world.connect(client, true));
     events.into_iter().for_each(|event| world.happen(event));
     world.settle(anew);
-    world.assert_equal();
+    world
 }
 
 proptest! {
@@ -319,7 +337,7 @@ proptest! {
         events in proptest::collection::vec(any_event(), 0..120),
         anew in any::<bool>(),
     ) {
-        run(&eras, settings, events, anew);
+        run(&eras, settings, events, anew).assert_equal();
     }
 
     #[test]
@@ -329,17 +347,23 @@ proptest! {
         events in proptest::collection::vec(any_event(), 0..200),
         anew in any::<bool>(),
     ) {
-        run(&eras, settings, events, anew);
+        run(&eras, settings, events, anew).assert_equal();
     }
 
-    /// A room that crashes forgets what it has not kept, and what a client sent comes back when the client does.
+    /// A room that is lost forgets what it has not kept, and what a client sent comes back when the client does.
     #[test]
-    fn crashes_lose_nothing(
+    fn what_a_lost_room_has_not_kept_comes_back_with_the_next_connection(
         eras in proptest::collection::vec(any_era(), 3),
         settings in any_settings(),
-        events in proptest::collection::vec(prop_oneof![30 => any_event(), 1 => Just(Event::Crash)], 0..200),
+        events in proptest::collection::vec(
+            prop_oneof![30 => any_event(), 1 => Just(Event::Reset), 1 => Just(Event::Crash)],
+            0..200,
+        ),
         anew in any::<bool>(),
     ) {
-        run(&eras, settings, events, anew);
+        let mut world = run(&eras, settings, events, anew);
+        (0..eras.len()).for_each(|client| world.disconnect(client, 0));
+        world.settle(anew);
+        world.assert_equal();
     }
 }

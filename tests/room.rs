@@ -258,29 +258,69 @@ fn a_join_writes_nothing() {
 }
 
 #[test]
-fn a_compaction_goes_in_slices_with_other_events_between() {
+fn a_room_that_could_not_keep_something_starts_over_and_asks_everybody() {
+    let held = row("r", "1", "@older");
+    let mut room = Harness::holding(&held, &["a", "b"]);
+    room.say("a", &format!("\n[null,3,{}]", row("r", "2", "@old")));
+    room.say("b", &format!("\n[null,3,{}]", row("r", "3", "@new")));
+    room.fail();
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]", "b < S\n[\"{b#1}\",1,\"\"]"]);
+    assert_eq!(room.room.store().content_hashes(), store_of([&*held]).content_hashes());
+    assert_eq!(room.timeout_in_ms(), None);
+    let edit = row("r", "4", "@old");
+    room.pass(10);
+    room.say("b", &format!("\n[null,3,{edit}]"));
+    room.expect(&[&keep("b", "append 1", &edit), &relay("b", &edit)]);
+}
+
+/// A room of two rows whose compaction takes two slices, and is due.
+fn room_to_compact() -> Harness {
     let small = journal::Settings { tail_bytes: 100, row_bytes: 1_000, slice_bytes: 60, slack_bytes: 0 };
-    let content = row("1", "1", "@older");
-    let mut room = Harness::with(Settings::default(), small).with_content(&content, &["a", "b"]);
-    room.say("a", &format!("\n[null,3,{}]", row("2", "2", "@older")));
-    room.outputs();
-    assert_eq!(room.timeout_in_ms(), None);
-    for (value, hlc) in [("3", "@old"), ("4", "@new")] {
-        room.pass(10);
+    let mut room = Harness::with(Settings::default(), small).with_content(&row("1", "1", "@older"), &["a", "b"]);
+    for (value, hlc) in [("2", "@older"), ("3", "@old"), ("4", "@new")] {
+        assert_eq!(room.timeout_in_ms(), None);
         room.say("a", &format!("\n[null,3,{}]", row("2", value, hlc)));
+        assert_eq!(room.outputs().len(), 2);
+        room.now_ms += 10;
     }
-    room.outputs();
     assert_eq!(room.timeout_in_ms(), Some(0));
-    room.pass(10);
-    room.expect(&[&keep("", "insert 3", &content)]);
-    let between = row("2", "5", &stamp(NOW_MS, 9, "Carol"));
-    room.say("b", &format!("\n[null,3,{between}]"));
-    room.expect(&[&keep("b", "insert 4", &between), &relay("b", &between)]);
+    room
+}
+
+#[test]
+fn a_compaction_goes_in_slices() {
+    let mut room = room_to_compact();
+    room.pass(0);
+    room.expect(&[&keep("", "insert 3", &row("1", "1", "@older"))]);
     assert_eq!(room.timeout_in_ms(), Some(0));
-    room.pass(10);
-    room.expect(&[&format!("keep : append 3 {between} + forget before 3 but []")]);
+    room.pass(0);
+    room.expect(&[&format!("keep : append 3 {} + forget before 3 but []", row("2", "4", "@new"))]);
     assert_eq!(room.timeout_in_ms(), None);
-    assert_eq!(room.table.rows.keys().copied().collect::<Vec<_>>(), [0, 3, 4]);
+    assert_eq!(room.table.rows.keys().copied().collect::<Vec<_>>(), [0, 3]);
+    let before = room.room.store().content_hashes();
     room.wake();
-    assert_eq!(room.room.store().content_hashes(), store_of([&*content, &between]).content_hashes());
+    assert_eq!(room.room.store().content_hashes(), before);
+}
+
+#[test]
+fn between_the_slices_of_a_compaction_edits_go_on() {
+    let mut room = room_to_compact();
+    room.pass(0);
+    room.expect(&[&keep("", "insert 3", &row("1", "1", "@older"))]);
+    let newest = stamp(NOW_MS, 9, "Carol");
+    let (first, second) = (row("1", "5", &newest), row("2", "6", &newest));
+    room.say("b", &format!("\n[null,3,{first}]"));
+    room.expect(&[&keep("b", "insert 4", &first), &relay("b", &first)]);
+    room.say("b", &format!("\n[null,3,{second}]"));
+    room.expect(&[]);
+    // The next slice holds the second edit, which is kept and sent first, though its window is not over.
+    room.pass(0);
+    room.expect(&[
+        &keep("b", "insert 5", &second),
+        &relay("b", &second),
+        &format!("keep : append 3 {second} + forget before 3 but []"),
+    ]);
+    let before = room.room.store().content_hashes();
+    room.wake();
+    assert_eq!(room.room.store().content_hashes(), before);
 }

@@ -79,6 +79,11 @@ pub struct Loader {
     last: Option<Extent>,
     divided: Option<Divided>,
     faults: Vec<Fault>,
+    header_seen: bool,
+    /// Whether the header has said which row is the first.
+    first_known: bool,
+    /// Whether the text of the last row was to go on.
+    goes_on: bool,
 }
 
 /// A text that goes on over rows.
@@ -98,18 +103,37 @@ impl Divided {
 impl Loader {
     /// A loader into an empty store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self { store, journal: Journal::new(settings), last: None, divided: None, faults: Vec::new() }
+        Self {
+            store,
+            journal: Journal::new(settings),
+            last: None,
+            divided: None,
+            faults: Vec::new(),
+            header_seen: false,
+            first_known: false,
+            goes_on: false,
+        }
     }
 
     /// Takes in the next row; they come in the order of their numbers.
     pub fn row(&mut self, row: Row) -> Result<(), LoadError> {
         self.journal.created = true;
         if row.sequence <= HEADER {
+            self.header_seen = true;
             return self.header(row);
         }
+        if !self.first_known {
+            self.first_known = true;
+            self.journal.next = row.sequence;
+            if !self.header_seen {
+                self.journal.header_is_sound = false;
+                self.faults.push(Fault { sequence: HEADER, problem: Problem::Missing });
+            }
+        }
+        self.goes_on = row.goes_on;
         self.note_missing(row.sequence);
         self.journal.next = self.journal.next.max(row.sequence + 1);
-        self.journal.total_bytes += row.entries.len() + 1;
+        let set_aside = self.journal.set_aside.len();
         let sound = if row.entries.len() == row.bytes {
             self.text(row)
         } else {
@@ -119,6 +143,10 @@ impl Loader {
             self.entries(row.sequence, row.entries);
             false
         };
+        // What is set aside is not the next snapshot's to replace.
+        if self.journal.set_aside.len() == set_aside {
+            self.journal.total_bytes += row.entries.len() + 1;
+        }
         if sound {
             let extent = Extent { sequence: row.sequence, bytes: row.entries.len() };
             self.journal.body = self.last.replace(extent);
@@ -131,6 +159,8 @@ impl Loader {
     /// The store, the journal to go on with, and what could not be read.
     pub fn finish(mut self) -> (Store, Journal, Vec<Fault>) {
         self.give_up_divided();
+        // A row that is written in the place of a missing part would be taken for it.
+        self.journal.next += i64::from(self.goes_on);
         // The newest row goes on as the tail, unless it was left large by a snapshot or by a large change.
         match self.last {
             Some(last) if last.bytes <= self.journal.settings.tail_bytes => self.journal.tail = Some(last),
@@ -143,6 +173,7 @@ impl Loader {
         match read_header(row.entries) {
             Ok((found, _)) if found > FORMAT => Err(LoadError::Newer { found }),
             Ok((_, first)) => {
+                self.first_known = true;
                 self.journal.next = first;
                 Ok(())
             }

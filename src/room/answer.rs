@@ -132,6 +132,9 @@ impl Room {
                     self.ask(with, Step::Values, &self.store.value_hashes());
                 }
             }
+            Next::Ask => {
+                self.ask(with, Step::Hashes, "\"\"");
+            }
             Next::Tell => {
                 let hashes = hashes_text(self.store.content_hashes());
                 self.send(with, &RequestId(None), MessageType::ContentHashes, &hashes);

@@ -2,9 +2,10 @@
 //!
 //! *Reading.* A socket takes what it is sent and keeps it until the client has read it, and does not say how much that is.
 //! So the room counts what it has sent since it last heard from the client, and asks a question now and then that costs
-//! next to nothing to answer: a `GetCellDiff` about no cell. A client that reads answers it. One that leaves
-//! [`MAX_UNHEARD_BYTES`] unread is closed, and so is, where all together leave [`MAX_TOTAL_UNHEARD_BYTES`], the one that
-//! leaves most.
+//! next to nothing to answer: a `GetCellDiff` about no cell. A client that reads answers it. One that has not for
+//! [`PATIENCE_MS`], and leaves [`MAX_UNHEARD_BYTES`] unread, is closed, as is one that leaves twice that in less time; and
+//! where all together leave
+//! [`MAX_TOTAL_UNHEARD_BYTES`], so is the one among the silent that leaves most.
 //!
 //! *Writing.* What a client sends, and what it asks for, is charged to it in bytes. [`BURST_BYTES`] are free at once, to
 //! move in with a large document, and [`BYTES_PER_SECOND`] ever after: far more than the busiest app needs.
@@ -17,6 +18,8 @@ use crate::wire::WireError;
 pub const MAX_UNHEARD_BYTES: usize = 24 << 20;
 /// How much may be sent in all to clients that are not heard of, in bytes.
 pub const MAX_TOTAL_UNHEARD_BYTES: usize = 96 << 20;
+/// How long a client may take to be heard of, in milliseconds.
+pub const PATIENCE_MS: u64 = 2000;
 /// How far ahead of a client the room goes in sending what it is owed, in bytes.
 const MAX_AHEAD_BYTES: usize = 4 << 20;
 /// After how many bytes a client is asked to be heard of, at most and at least; in between it is a share of the total.
@@ -34,17 +37,23 @@ const MESSAGE_BYTES: u64 = 128;
 pub(super) struct Flow {
     /// What it was sent since it was last heard of, in bytes.
     unheard_bytes: usize,
-    asked: bool,
+    /// When it was asked to be heard of, and has not been since.
+    asked_ms: Option<u64>,
     /// What it was charged and has not paid off by waiting, in bytes.
     charged_bytes: u64,
     charged_ms: u64,
 }
 
 impl Flow {
+    fn is_silent(&self, now_ms: u64) -> bool {
+        self.asked_ms.is_some_and(|asked_ms| now_ms >= asked_ms + PATIENCE_MS)
+    }
+
     fn charge(&mut self, bytes: u64, now_ms: u64) -> Result<(), WireError> {
         let waited_ms = now_ms.saturating_sub(self.charged_ms);
         self.charged_ms = now_ms;
-        self.charged_bytes = self.charged_bytes.saturating_sub(waited_ms * BYTES_PER_SECOND / 1000) + bytes;
+        self.charged_bytes =
+            self.charged_bytes.saturating_sub(waited_ms.saturating_mul(BYTES_PER_SECOND) / 1000) + bytes;
         if self.charged_bytes > BURST_BYTES {
             let (limit, found) = (BURST_BYTES as usize, self.charged_bytes as usize);
             return Err(WireError::Limit { what: "rate", limit, found });
@@ -59,7 +68,7 @@ impl Room {
         let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
         self.unheard_bytes -= connection.flow.unheard_bytes;
         connection.flow.unheard_bytes = 0;
-        connection.flow.asked = false;
+        connection.flow.asked_ms = None;
         let charged = connection.flow.charge(bytes as u64 + MESSAGE_BYTES, now_ms);
         if connection.synced && !connection.owed.is_empty() {
             self.line_up(from);
@@ -105,11 +114,12 @@ impl Room {
         let ask_after = self.ask_after_bytes();
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let flow = &mut connection.flow;
-        if flow.unheard_bytes > MAX_UNHEARD_BYTES {
+        let limit = if flow.is_silent(self.now_ms) { MAX_UNHEARD_BYTES } else { 2 * MAX_UNHEARD_BYTES };
+        if flow.unheard_bytes > limit {
             let found = flow.unheard_bytes;
-            self.close(id, &WireError::Limit { what: "unread", limit: MAX_UNHEARD_BYTES, found });
-        } else if flow.unheard_bytes > ask_after && !flow.asked {
-            flow.asked = true;
+            self.close(id, &WireError::Limit { what: "unread", limit, found });
+        } else if flow.unheard_bytes > ask_after && flow.asked_ms.is_none() {
+            flow.asked_ms = Some(self.now_ms);
             self.ask(id, Step::Heard, "{}");
         }
         if self.unheard_bytes > MAX_TOTAL_UNHEARD_BYTES {
@@ -130,8 +140,8 @@ impl Room {
     }
 
     fn close_slowest(&mut self) {
-        let slowest = self.connections.iter().max_by_key(|(_, connection)| connection.flow.unheard_bytes);
-        if let Some((&id, connection)) = slowest {
+        let silent = self.connections.iter().filter(|(_, connection)| connection.flow.is_silent(self.now_ms));
+        if let Some((&id, connection)) = silent.max_by_key(|(_, connection)| connection.flow.unheard_bytes) {
             let (limit, found) = (MAX_TOTAL_UNHEARD_BYTES, connection.flow.unheard_bytes);
             self.close(id, &WireError::Limit { what: "unread", limit, found });
         }

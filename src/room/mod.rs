@@ -133,6 +133,7 @@ pub struct Room {
     catching_up: VecDeque<ConnectionId>,
     compacting: bool,
     unheard_bytes: usize,
+    now_ms: u64,
 }
 
 impl Room {
@@ -151,6 +152,7 @@ impl Room {
             catching_up: VecDeque::new(),
             compacting: false,
             unheard_bytes: 0,
+            now_ms: 0,
         }
     }
 
@@ -167,6 +169,11 @@ impl Room {
     /// Everybody whose socket is open.
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
         self.connections.keys().copied()
+    }
+
+    /// Whether a snapshot is being written, which would have to begin again if the journal were loaded anew.
+    pub fn is_compacting(&self) -> bool {
+        self.compacting
     }
 
     /// Lets go of the content, so that it can be [loaded](Self::reload) anew without being in memory twice. Nothing is
@@ -191,8 +198,20 @@ impl Room {
         }
     }
 
+    /// Begins again with what is on disk, after something could not be kept: neither that nor what was to follow it has
+    /// happened. Everybody is asked what they hold, since what anyone was to be told may be lost.
+    pub fn start_over(&mut self, store: Store, journal: Journal) {
+        self.outputs.clear();
+        self.pending = Pending::default();
+        self.reload(store, journal);
+        for id in self.connections().collect::<Vec<_>>() {
+            self.ask(id, Step::Hashes, "\"\"");
+        }
+    }
+
     /// Takes in what happened at `now_ms`, in milliseconds since 1970.
     pub fn handle(&mut self, input: Input, now_ms: u64) {
+        self.now_ms = now_ms;
         match input {
             Input::Opened(id) => {
                 self.connections.insert(id, Connection::opened());

@@ -60,7 +60,7 @@ impl Store {
         let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
         let mut differing = LimitedWriter::new(self, limit, "", Style::CELL_DIFF);
         for (table_position, (table, node)) in self.tables.values().zip(tables).enumerate() {
-            let Some(node) = node else { continue };
+            let Some(node) = node.filter(|node| !theirs.children(node).is_empty()) else { continue };
             let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
             for (row_position, (row, node)) in table.rows.values().zip(rows).enumerate() {
                 let Some(node) = node else { continue };

@@ -19,7 +19,7 @@
 //!
 //! The answers are merged as they come, and each says all that the next question needs, so a pull has next to no state:
 //! what step an answer belongs to is written in the [request's id](PullId). A room that was evicted in the middle of a
-//! pull goes on with it when the answer wakes it. A pull that is never answered is not waited for: after
+//! pull goes on with it when the answer wakes it, and in the end asks for the hashes once more. A pull that is never answered is not waited for: after
 //! [`PATIENCE_MS`] the next hashes that differ begin another.
 
 use crate::store::ContentHashes;
@@ -87,6 +87,8 @@ pub enum Next {
     },
     /// Say our hashes, so that the client pulls.
     Tell,
+    /// Ask for the client's hashes.
+    Ask,
 }
 
 impl PullId {
@@ -153,8 +155,8 @@ impl Peer {
 
     /// The last answer of a step has been merged: `step` is [`Step::Values`], or else the tables are done.
     pub fn merged(&mut self, step: Step, ours: ContentHashes, now_ms: u64) -> Next {
-        // A room that was evicted meanwhile has forgotten the pull, and says its hashes to be safe.
-        let Some(pull) = &mut self.pull else { return Next::Tell };
+        // A room that was evicted meanwhile has forgotten the pull, and what the client has said since it began.
+        let Some(pull) = &mut self.pull else { return Next::Ask };
         match step {
             Step::Values => pull.values = false,
             _ => pull.tables = false,

@@ -8,7 +8,7 @@ use worker::{Storage, WebSocket};
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
 /// How *undefined* travels in JSON text.
-const UNDEFINED: &str = "\u{fffc}";
+pub(super) const UNDEFINED: &str = "\u{fffc}";
 
 #[wasm_bindgen]
 extern "C" {

@@ -12,8 +12,11 @@ use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error, consol
 const OLD_STORE_KEY: &str = "store";
 const TABLES: &str = "tinybase_tables";
 const VALUES: &str = "tinybase_values";
-/// The table of TinyBase's JSON mode, unless it was given another name.
+/// The table of TinyBase's JSON mode, unless it was given another name, and the id of the one row in it.
 const OLD_TABLE: &str = "tinybase";
+const OLD_ROW: &str = "_";
+/// What up to 8.5 the cells of fragmented mode hold that were deleted, and from 7.0 those that hold `null` as well.
+const UNDEFINED_OR_NULL: &str = "[null]";
 const TABLE_NAMES: &str = "SELECT name FROM sqlite_master WHERE type = 'table'";
 
 /// Takes over what an earlier server left, whole. Answers the store and journal to go on with, and what to keep; nothing
@@ -30,14 +33,15 @@ pub(super) fn take_over(
     from_tables(&storage.sql(), table, &mut moving, &mut found)?;
     let (store, refused) = moving.finish();
     let mut journal = Journal::new(settings.journal);
-    if found.is_empty() {
+    let commit = journal.append_all(&store);
+    // An earlier server may have saved a room to which nobody had written.
+    if commit.writes.is_empty() && refused.is_empty() {
         return Ok((store, journal, None));
     }
     console_log!("taking over what an earlier server stored: {}", found.join(", "));
     for error in &refused {
         console_error!("a piece of it cannot be taken over, and stays where it is: {error}");
     }
-    let commit = journal.append_all(&store);
     Ok((store, journal, Some(commit)))
 }
 
@@ -69,14 +73,8 @@ fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) 
 fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: &mut Vec<String>) -> Result<()> {
     let names: Vec<String> = rows(sql, TABLE_NAMES)?.into_iter().filter_map(|[name]| name).collect();
     for name in &names {
-        if name == old_table {
-            let Ok(contents) = rows(sql, &format!("SELECT store FROM {} WHERE _id = '_'", quoted(name))) else {
-                continue;
-            };
-            for content in contents.into_iter().filter_map(|[content]| content) {
-                found.push(format!("the table {name:?}"));
-                moving.add(Piece::Content(&content));
-            }
+        if name == old_table && from_content(sql, name, moving)? {
+            found.push(format!("the table {name:?}"));
         }
         let Some(prefix) = name.strip_suffix(TABLES) else { continue };
         let values = format!("{prefix}{VALUES}");
@@ -91,11 +89,32 @@ fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: 
     Ok(())
 }
 
-/// Answers whether there was anything in the tables.
+/// JSON mode, whatever its columns were called. Answers whether there was any content.
+fn from_content(sql: &SqlStorage, table: &str, moving: &mut MovingIn) -> Result<bool> {
+    let mut any = false;
+    for columns in all_rows(sql, &format!("SELECT * FROM {}", quoted(table)))? {
+        let texts = || columns.iter().flatten();
+        if texts().any(|text| text == OLD_ROW) {
+            for content in texts().filter(|text| text.starts_with("[[")) {
+                any = true;
+                moving.add(Piece::Content(content));
+            }
+        }
+    }
+    Ok(any)
+}
+
+/// Fragmented mode. Answers whether there was anything in the tables.
 fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, moving: &mut MovingIn) -> Result<bool> {
     let columns = "value_data, timestamp";
     let query = format!("SELECT table_id, row_id, cell_id, {columns} FROM {}", quoted(tables));
     let nodes: Vec<[Option<String>; 5]> = rows(sql, &query)?;
+    // Only up to 8.5 cells have rows of their own.
+    let is_lossy = nodes.iter().any(|[_, _, cell, ..]| cell.is_some());
+    let stamp = |data: &str, hlc: &str| match data {
+        UNDEFINED_OR_NULL if is_lossy => format!("[\"{}\",\"{hlc}\"]", bindings::UNDEFINED),
+        _ => format!("{},\"{hlc}\"]", data.strip_suffix(']').unwrap_or(data)),
+    };
     let mut any = false;
     for node in &nodes {
         let [Some(table), Some(row), cell, Some(data), Some(hlc)] = node else { continue };
@@ -121,24 +140,18 @@ fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, moving: &mut Mov
     Ok(any)
 }
 
-/// `[value]` with its HLC.
-fn stamp(data: &str, hlc: &str) -> String {
-    format!("{},\"{hlc}\"]", data.strip_suffix(']').unwrap_or(data))
-}
-
 /// The rows of a query, each column as a text where it is one.
 fn rows<const COLUMNS: usize>(sql: &SqlStorage, query: &str) -> Result<Vec<[Option<String>; COLUMNS]>> {
+    let fixed = |row: Vec<_>| row.try_into().map_err(|_| worker::Error::from("a row has another number of columns"));
+    all_rows(sql, query)?.into_iter().map(fixed).collect()
+}
+
+fn all_rows(sql: &SqlStorage, query: &str) -> Result<Vec<Vec<Option<String>>>> {
     let text = |value| match value {
         SqlStorageValue::String(text) => Some(text),
         _ => None,
     };
-    sql.exec(query, None)?
-        .raw()
-        .map(|row| {
-            let row: Vec<Option<String>> = row?.into_iter().map(text).collect();
-            row.try_into().map_err(|_| worker::Error::from("a row has another number of columns"))
-        })
-        .collect()
+    sql.exec(query, None)?.raw().map(|row| Ok(row?.into_iter().map(text).collect())).collect()
 }
 
 fn quoted(name: &str) -> String {

@@ -167,7 +167,8 @@ impl Shell {
         Response::from_websocket(client)
     }
 
-    /// Reads the room back from where it is stored, and goes on with what was read.
+    /// Reads the room back from where it is stored, and goes on with what was read: so a large one is never in memory
+    /// twice, unless a snapshot of it is just being written.
     fn read(self: &Rc<Self>) -> Result<Response> {
         if let Err(reason) = self.open() {
             return http::unavailable(&reason);
@@ -175,8 +176,12 @@ impl Shell {
         self.handle(Input::Read);
         let mut room = self.room.borrow_mut();
         let Ok(open) = &mut *room else { return http::unavailable(NOT_LOADED) };
-        open.room.unload();
+        let keep = open.room.is_compacting();
+        if !keep {
+            open.room.unload();
+        }
         match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
+            Ok((store, _, faults)) if keep => http::data(&store, &faults),
             Ok((store, journal, faults)) => {
                 open.room.reload(store, journal);
                 open.faults = faults;
@@ -226,7 +231,7 @@ impl Shell {
             Err(_) => None,
         };
         if let Some((error, authors)) = failed {
-            self.reload(&error, &authors);
+            self.start_over(&error, &authors);
         }
         self.set_timer();
     }
@@ -261,18 +266,29 @@ impl Shell {
         Ok(())
     }
 
-    /// Begins anew from what is stored. Whoever sent what could not be stored is disconnected: it still holds it, and
+    /// Begins again from what is stored. Whoever sent what could not be stored is disconnected: it still holds it, and
     /// sends it again when it is back.
-    fn reload(&self, error: &StorageError, authors: &[ConnectionId]) {
+    fn start_over(&self, error: &StorageError, authors: &[ConnectionId]) {
         console_error!("a change could not be kept: {error}");
         let mut room = self.room.borrow_mut();
-        if let Ok(open) = &mut *room {
-            let reason = wire::error::shortened(format!("the change could not be kept: {error}"));
-            for socket in authors.iter().filter_map(|author| open.sockets.swap_remove(author)) {
+        let Ok(open) = &mut *room else { return };
+        let reason = wire::error::shortened(format!("the change could not be kept: {error}"));
+        for &author in authors {
+            open.room.handle(Input::Closed(author), now_ms());
+            if let Some(socket) = open.sockets.swap_remove(&author) {
                 let _ = socket.close(Some(INTERNAL_ERROR), Some(&reason));
             }
         }
-        *room = Open::load(&self.state, &self.disk, &self.settings);
+        open.room.unload();
+        match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
+            Ok((store, journal, faults)) => {
+                open.faults = faults;
+                open.room.start_over(store, journal);
+                // Nothing among these is to be kept.
+                let _ = self.carry_out(open);
+            }
+            Err(error) => *room = Err(error.to_string()),
+        }
     }
 
     fn set_timer(self: &Rc<Self>) {

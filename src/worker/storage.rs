@@ -76,12 +76,12 @@ impl Disk {
         for values in cursor.raw() {
             use SqlStorageValue::{Integer, String};
             let values: Result<[_; 4], _> = values?.try_into();
-            let Ok([Integer(sequence), Integer(bytes), Integer(goes_on), String(entries)]) = values else {
-                let unexpected = worker::Error::from("a row of the journal has columns of other types");
-                return Err(unexpected.into());
-            };
-            let bytes = usize::try_from(bytes).unwrap_or_default();
-            take(Row { sequence, bytes, goes_on: goes_on != 0, entries: &entries })?;
+            let Ok([Integer(sequence), bytes, goes_on, entries]) = values else { continue };
+            // What is not of its type has no length that could be right, so the row is set aside.
+            let bytes = if let Integer(bytes) = bytes { usize::try_from(bytes).ok() } else { None };
+            let entries = if let String(entries) = entries { entries } else { Default::default() };
+            let goes_on = matches!(goes_on, Integer(1));
+            take(Row { sequence, bytes: bytes.unwrap_or(usize::MAX), goes_on, entries: &entries })?;
         }
         self.count(&cursor);
         Ok(())
@@ -89,15 +89,12 @@ impl Disk {
 
     /// Carries out the writes of a commit: all of them, or none.
     pub fn commit(&self, commit: Commit) -> worker::Result<()> {
-        match <[Write; 1]>::try_from(commit.writes) {
-            Ok([write]) => self.carry_out(write),
-            Err(writes) => {
-                let mut writes = Some(writes);
-                bindings::transaction(&self.storage, &mut || {
-                    writes.take().into_iter().flatten().try_for_each(|write| self.carry_out(write))
-                })
-            }
+        let mut writes = commit.writes.into_iter();
+        if let [Write::Insert { .. } | Write::Append { .. }] = writes.as_slice() {
+            // A single statement is a transaction by itself.
+            return writes.try_for_each(|write| self.carry_out(write));
         }
+        bindings::transaction(&self.storage, &mut || writes.try_for_each(|write| self.carry_out(write)))
     }
 
     fn carry_out(&self, write: Write) -> worker::Result<()> {

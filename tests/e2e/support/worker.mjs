@@ -1,7 +1,7 @@
 // The built Worker in real workerd, with the settings of wrangler.toml. Run from the project's folder.
 import {mkdtemp, readFile, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {dirname, extname, join, relative, resolve} from 'node:path';
+import {basename, dirname, extname, join, relative, resolve} from 'node:path';
 import {Miniflare} from 'miniflare';
 import {unstable_readConfig as readConfig} from 'wrangler';
 import {atTheEnd} from './cleanup.mjs';
@@ -19,9 +19,11 @@ const readModules = async (folder) => {
   return Object.fromEntries(await Promise.all(modules));
 };
 
-const workerConfig = async (settings) => {
+const workerConfig = async (settings, wrapper) => {
   const config = readConfig({config: resolve('wrangler.toml')});
   const folder = dirname(config.main);
+  const modules = await readModules(folder);
+  if (wrapper) modules[basename(wrapper)] = {type: 'esm', contents: await readFile(wrapper)};
   const classes = config.migrations.flatMap((migration) => migration.new_sqlite_classes ?? []);
   const rooms = config.durable_objects.bindings.map((binding) => [
     binding.name,
@@ -36,8 +38,8 @@ const workerConfig = async (settings) => {
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     manifest: {
-      mainModule: relative(folder, config.main),
-      modules: await readModules(folder),
+      mainModule: wrapper ? basename(wrapper) : relative(folder, config.main),
+      modules,
     },
     exports: Object.fromEntries(
       classes.map((name) => [name, {type: 'durable-object', storage: 'sqlite'}]),
@@ -50,11 +52,12 @@ const workerConfig = async (settings) => {
  * Starts the Worker on a free port of the loopback interface, until `cleanUp`.
  *
  * `storage` is the folder that keeps the rooms (by default a new one that is removed at the end), `settings` overrides
- * variables of wrangler.toml. What the Worker logs is kept in `logs`.
+ * variables of wrangler.toml. A `wrapper` is a module that stands before the built one, and imports it. What the Worker
+ * logs is kept in `logs`.
  */
-export const startWorker = async ({storage, settings} = {}) => {
+export const startWorker = async ({storage, settings, wrapper} = {}) => {
   const folder = storage ?? (await mkdtemp(join(tmpdir(), 'tinyroom-')));
-  const config = await workerConfig(settings);
+  const config = await workerConfig(settings, wrapper);
   const [className] = Object.keys(config.exports);
   const logs = [];
   let miniflare;

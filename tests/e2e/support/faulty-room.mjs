@@ -1,0 +1,110 @@
+// Runs in workerd, around the built Worker: lends it a storage whose statements can be made to fail, and a clock that can
+// be stopped. Orders come as requests with a header, and what is ordered outlives the eviction of a room.
+import worker, {Room as BuiltRoom} from './index.js';
+
+/** By the id of a room's object: the failure that is ordered, and the statements of the room. */
+const rooms = new Map();
+
+const roomOf = (id) => {
+  const key = String(id);
+  if (!rooms.has(key)) rooms.set(key, {failure: undefined, statements: []});
+  return rooms.get(key);
+};
+
+/** Stopped, the clock stands and timers wait to be run by hand. */
+const clock = {stoppedAt: undefined, timers: []};
+const {Date: RealDate, setTimeout} = globalThis;
+const now = () => clock.stoppedAt ?? RealDate.now();
+globalThis.Date = class extends RealDate {
+  static now = now;
+  constructor(...rest) {
+    super(...(rest.length > 0 ? rest : [now()]));
+  }
+};
+globalThis.setTimeout = (callback, ...rest) =>
+  clock.stoppedAt === undefined ? setTimeout(callback, ...rest) : clock.timers.push(callback);
+
+/** An object whose methods work on the original, but for those that are replaced. */
+const like = (original, replaced) =>
+  new Proxy(original, {
+    get: (_target, name) => {
+      if (Object.hasOwn(replaced, name)) return replaced[name];
+      const property = Reflect.get(original, name, original);
+      return typeof property === 'function' ? property.bind(original) : property;
+    },
+  });
+
+const faulty = (ctx) => {
+  const room = roomOf(ctx.id);
+  const exec = (query, ...bindings) => {
+    room.statements.push(query);
+    const {failure} = room;
+    if (failure && failure.times > 0 && new RegExp(failure.statement).test(query) && failure.after-- <= 0) {
+      failure.times--;
+      failure.failed++;
+      throw new Error('database or disk is full: SQLITE_FULL');
+    }
+    return ctx.storage.sql.exec(query, ...bindings);
+  };
+  return like(ctx, {storage: like(ctx.storage, {sql: like(ctx.storage.sql, {exec})})});
+};
+
+export class Room {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.room = new BuiltRoom(faulty(ctx), env);
+  }
+
+  async fetch(request) {
+    const order = JSON.parse(request.headers.get('x-order'));
+    if (!order) return this.room.fetch(request);
+    if (order.sql) return Response.json(this.ctx.storage.sql.exec(order.sql, ...order.bindings).toArray());
+    const timers = clock.timers.splice(0);
+    timers.forEach((timer) => timer());
+    return Response.json(timers.length);
+  }
+
+  webSocketMessage(...rest) {
+    return this.room.webSocketMessage(...rest);
+  }
+
+  webSocketClose(...rest) {
+    return this.room.webSocketClose(...rest);
+  }
+
+  webSocketError(...rest) {
+    return this.room.webSocketError(...rest);
+  }
+}
+
+/** Orders that no room need be awake for. */
+const orders = {
+  fail: (room, {statement, after, times}) => {
+    room.failure = {statement, after, times: times ?? Infinity, failed: 0};
+    room.statements = [];
+  },
+  mend: (room) => {
+    const {failure, statements} = room;
+    room.failure = undefined;
+    return {failed: failure?.failed ?? 0, statements};
+  },
+  stopClock: () => {
+    clock.stoppedAt = now();
+  },
+  // What is held then belongs to rooms that are gone.
+  startClock: () => {
+    clock.stoppedAt = undefined;
+    clock.timers.length = 0;
+  },
+};
+
+export default {
+  fetch(request, env, ctx) {
+    const order = JSON.parse(request.headers.get('x-order'));
+    if (!order) return new worker(ctx, env).fetch(request);
+    const id = env.ROOMS.idFromName(order.room);
+    return order.name in orders
+      ? Response.json(orders[order.name](roomOf(id), order) ?? null)
+      : env.ROOMS.get(id).fetch(request);
+  },
+};

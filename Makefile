@@ -18,7 +18,7 @@ export WRANGLER_SEND_METRICS = false
 .DEFAULT_GOAL = help
 # One after the other and in the order written: they share the cores, target/ and build/.
 .NOTPARALLEL:
-.PHONY: help setup dev demo build deploy test format lint native build dry-run size e2e clean
+.PHONY: help setup dev demo build deploy test format lint native dry-run size e2e bench micro fuzz fixtures clean
 
 section = @printf '\n== %s\n' '$(1)'
 
@@ -71,6 +71,20 @@ size: dry-run ## is what would be uploaded small enough?
 e2e: build ## the end-to-end tests (some of them: FILES='tests/e2e/merge.test.mjs')
 	$(call section,End-to-end tests)
 	@$(NODE) tools/e2e.mjs $(FILES)
+
+bench: build ## Tinyroom and TinyBase's own server side by side, into bench/results.md (some rows: ROWS='wake join')
+	$(call section,Benchmark)
+	@$(NODE) bench/run.mjs $(ROWS)
+
+micro: setup ## the work of the store and the journal alone, native, beside TinyBase's own store in Node
+	@$(NODE) bench/micro.mjs
+
+fuzz: setup ## look for inputs that fail: TIME=60 seconds for each fuzzer (some: TARGETS='room journal')
+	@tools/setup.sh cargo-fuzz
+	@fuzz/run.sh $(or $(TIME),60) $(TARGETS)
+
+fixtures: setup ## make tests/fixtures/ anew from the real packages
+	@$(NODE) tests/fixtures/generate.mjs
 
 clean: ## remove what was built, but neither the installed tools nor the rooms of `make dev`
 	cargo clean

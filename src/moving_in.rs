@@ -60,12 +60,15 @@ pub enum Piece<'a> {
 pub struct MovingIn {
     store: Store,
     refused: Vec<ReadError>,
+    now_ms: u64,
+    future: usize,
 }
 
 impl MovingIn {
-    /// Begins with an empty store.
-    pub fn new(store: Store) -> Self {
-        Self { store, refused: Vec::new() }
+    /// Begins with an empty store. Stamps too far ahead of `now_ms` are left behind: clients from 9.3 on would show nothing
+    /// of a room that has one.
+    pub fn new(store: Store, now_ms: u64) -> Self {
+        Self { store, refused: Vec::new(), now_ms, future: 0 }
     }
 
     /// Takes over a piece. One that cannot be read is noted, and stays behind where it was.
@@ -77,16 +80,16 @@ impl MovingIn {
         }
     }
 
-    /// The store, and why some pieces were not taken over.
-    pub fn finish(self) -> (Store, Vec<ReadError>) {
-        (self.store, self.refused)
+    /// The store, why some pieces were not taken over, and how many stamps were not.
+    pub fn finish(self) -> (Store, Vec<ReadError>, usize) {
+        (self.store, self.refused, self.future)
     }
 
     fn merge(&mut self, change: &str) -> Result<(), ReadError> {
         let mut reader = Reader::new(change);
         let changes = Changes::read(&mut reader)?;
         reader.end()?;
-        self.store.merge(&changes, u64::MAX, |_| {});
+        self.future += self.store.merge(&changes, self.now_ms, |_| {}).future;
         Ok(())
     }
 }
@@ -184,9 +187,9 @@ mod tests {
     use crate::store::Store;
 
     fn content(pieces: &[Piece]) -> (String, usize) {
-        let mut moving = MovingIn::new(Store::new(1));
+        let mut moving = MovingIn::new(Store::new(1), u64::MAX);
         pieces.iter().for_each(|&piece| moving.add(piece));
-        let (store, refused) = moving.finish();
+        let (store, refused, _) = moving.finish();
         (store.changes_text(store.places_from(crate::store::Place::START)), refused.len())
     }
 

@@ -3,6 +3,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     unsafe_code,
     reason = "these are tests, and an allocator cannot be written without"
@@ -82,7 +83,7 @@ fn table(rows: usize, cells: usize, value: impl Fn(usize) -> String) -> impl Ite
 }
 
 #[test]
-fn a_small_cell_takes_less_than_eighty_bytes() {
+fn a_small_cell_takes_less_than_ninety_bytes() {
     let (rows, cells) = (20_000, 10);
     let (store, taken) = measured(table(rows, cells, |n| (n % 1000).to_string()));
     let each = taken / (rows * cells);
@@ -92,7 +93,7 @@ fn a_small_cell_takes_less_than_eighty_bytes() {
         store.memory_bytes() / (rows * cells)
     );
     // On a machine of 64 bits. A WebAssembly module has half-sized pointers.
-    assert!(each < 80, "{each} bytes a cell");
+    assert!(each < 90, "{each} bytes a cell");
 }
 
 #[test]

@@ -84,6 +84,11 @@ everything_is_there() {
     [ -x "$worker_build" ] && [ -x "$wasm_bindgen" ] && node_modules_are_whole && rust_has_parts
 }
 
+if [ "${1:-}" = cargo-fuzz ]; then
+    [ -x "$cargo_fuzz" ] || { lock "$tool_cache/.lock"; install_cargo_tool cargo-fuzz "$cargo_fuzz_version"; }
+    exit 0
+fi
+
 if everything_is_there; then exit 0; fi
 
 lock "$tool_cache/.lock"

@@ -10,12 +10,13 @@ use std::fmt::Write;
 /// Lists rows, or the entries of one, as JSON objects.
 ///
 /// A row: `{"sequence":7,"bytes":310,"entries":4,"unreadable":0,"cells":5,"newest":"…","time":1764000000000}`. Where its
-/// text goes on in the next row it has `"goes_on":true` instead of what only the whole would tell. An entry has its number
+/// text goes on in the next row it has `"goes_on":true` instead, and the row where it ends tells of the whole. An entry has its number
 /// in the row, its bytes, its cells and its newest stamp, with the time in it in milliseconds since 1970; where it cannot
 /// be read, why.
 #[derive(Debug, Default)]
 pub struct Listing {
     out: String,
+    divided: String,
 }
 
 /// What is worth knowing of an entry.
@@ -32,16 +33,24 @@ impl Listing {
         let _ = write!(self.out, "{{\"sequence\":{},\"bytes\":{}", row.sequence, row.entries.len());
         if row.goes_on {
             self.out.push_str(",\"goes_on\":true}");
+            self.divided.push_str(row.entries);
             return;
         }
-        let summaries: Vec<_> = row.entries.split('\n').map(Summary::of).collect();
+        let mut whole = std::mem::take(&mut self.divided);
+        let text = if whole.is_empty() {
+            row.entries
+        } else {
+            whole.push_str(row.entries);
+            &whole
+        };
+        let summaries: Vec<_> = text.split('\n').map(Summary::of).collect();
         let unreadable = summaries.iter().filter(|summary| summary.is_err()).count();
         let _ = write!(self.out, ",\"entries\":{},\"unreadable\":{unreadable}", summaries.len());
-        let whole = summaries.into_iter().flatten().fold(Summary::default(), |whole, summary| Summary {
-            cells: whole.cells + summary.cells,
-            newest: whole.newest.max(summary.newest),
+        let sum = summaries.into_iter().flatten().fold(Summary::default(), |sum, summary| Summary {
+            cells: sum.cells + summary.cells,
+            newest: sum.newest.max(summary.newest),
         });
-        self.summary(whole);
+        self.summary(sum);
     }
 
     /// Lists each entry of a row.

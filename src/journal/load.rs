@@ -174,7 +174,7 @@ impl Loader {
             Ok((found, _)) if found > FORMAT => Err(LoadError::Newer { found }),
             Ok((_, first)) => {
                 self.first_known = true;
-                self.journal.next = first;
+                self.journal.next = first.max(HEADER + 1);
                 Ok(())
             }
             Err(error) => {

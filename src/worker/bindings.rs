@@ -60,15 +60,17 @@ pub(super) fn transaction(
 }
 
 /// Everything in the key-value part of the storage, read at once as a constructor must.
-pub(super) fn keys_and_values(storage: &Storage) -> Vec<(String, JsValue)> {
+pub(super) fn keys_and_values(storage: &Storage) -> worker::Result<Vec<(String, JsValue)>> {
     let storage: &JsValue = storage.as_raw().as_ref();
-    let entries = storage.unchecked_ref::<SyncStorage>().kv().and_then(|kv| kv.list().ok());
-    let entries = entries.map(|entries| Array::from(&entries)).unwrap_or_default();
+    let entries = match storage.unchecked_ref::<SyncStorage>().kv() {
+        Some(kv) => Array::from(&kv.list()?),
+        None => Array::new(),
+    };
     let pair = |entry: JsValue| {
         let entry: Array = entry.dyn_into().ok()?;
         Some((entry.get(0).as_string()?, entry.get(1)))
     };
-    entries.iter().filter_map(pair).collect()
+    Ok(entries.iter().filter_map(pair).collect())
 }
 
 /// A value as TinyBase writes it in JSON text: *undefined* as U+FFFC.

@@ -6,7 +6,7 @@ use crate::journal::{Commit, Journal};
 use crate::moving_in::{MovingIn, Piece};
 use crate::store::Store;
 use worker::wasm_bindgen::JsValue;
-use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error, console_log};
+use worker::{Date, Result, SqlStorage, SqlStorageValue, Storage, console_error, console_log};
 
 /// The key of the PartyKit server of 2024.
 const OLD_STORE_KEY: &str = "store";
@@ -26,12 +26,12 @@ pub(super) fn take_over(
     store: Store,
     settings: &Settings,
 ) -> Result<(Store, Journal, Option<Commit>)> {
-    let mut moving = MovingIn::new(store);
+    let mut moving = MovingIn::new(store, Date::now().as_millis());
     let mut found = Vec::new();
-    from_keys(storage, &mut moving, &mut found);
+    from_keys(storage, &mut moving, &mut found)?;
     let table = settings.move_in_table.as_deref().unwrap_or(OLD_TABLE);
     from_tables(&storage.sql(), table, &mut moving, &mut found)?;
-    let (store, refused) = moving.finish();
+    let (store, refused, future) = moving.finish();
     let mut journal = Journal::new(settings.journal);
     let commit = journal.append_all(&store);
     // An earlier server may have saved a room to which nobody had written.
@@ -42,13 +42,16 @@ pub(super) fn take_over(
     for error in &refused {
         console_error!("a piece of it cannot be taken over, and stays where it is: {error}");
     }
+    if future > 0 {
+        console_error!("{future} stamps in it lie in the future, and stay where they are");
+    }
     Ok((store, journal, Some(commit)))
 }
 
 /// The key `store`, and a key for each node. The prefix of those is found by the keys of the two roots: `<prefix>t` and
 /// `<prefix>v`.
-fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) {
-    let entries: Vec<(String, JsValue)> = bindings::keys_and_values(storage);
+fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) -> Result<()> {
+    let entries: Vec<(String, JsValue)> = bindings::keys_and_values(storage)?;
     let has = |key: &str| entries.iter().any(|(other, stamp)| other == key && stamp.is_array());
     let prefixes: Vec<&str> = entries
         .iter()
@@ -68,6 +71,7 @@ fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) 
         }
     }
     found.extend(prefixes.iter().map(|prefix| format!("the keys with the prefix {prefix:?}")));
+    Ok(())
 }
 
 fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: &mut Vec<String>) -> Result<()> {

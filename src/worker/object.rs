@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::{address, wire};
 use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use storage::{Disk, StorageError};
 use worker::js_sys::JsString;
 use worker::{
@@ -25,6 +25,11 @@ use worker::{
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
 const NOT_LOADED: &str = "the room is not loaded";
+
+thread_local! {
+    /// The objects in this isolate's memory, by their ids.
+    static AWAKE: RefCell<Vec<(String, Weak<Shell>)>> = RefCell::default();
+}
 
 /// A room's Durable Object.
 #[durable_object(websocket)]
@@ -53,9 +58,13 @@ struct Open {
 impl DurableObject for Room {
     fn new(state: State, env: Env) -> Self {
         let settings = Settings::read(&env);
+        let id = state.id().to_string();
+        let _ = AWAKE.try_with(|awake| let_go(awake, &id));
         let disk = Disk::new(state.storage());
         let room = RefCell::new(Open::load(&state, &disk, &settings));
-        Self { shell: Rc::new(Shell { state, disk, settings, room, timer_ms: Cell::new(None) }) }
+        let shell = Rc::new(Shell { state, disk, settings, room, timer_ms: Cell::new(None) });
+        let _ = AWAKE.try_with(|awake| awake.borrow_mut().push((id, Rc::downgrade(&shell))));
+        Self { shell }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -97,6 +106,20 @@ impl DurableObject for Room {
         self.shell.closed(&socket);
         Ok(())
     }
+}
+
+/// Frees what an object holds that has left memory for JavaScript, and has its successor constructed: JavaScript's
+/// garbage collector would tell us late, and a large room be in memory twice until then.
+fn let_go(awake: &RefCell<Vec<(String, Weak<Shell>)>>, id: &str) {
+    awake.borrow_mut().retain(|(other, shell)| {
+        let Some(shell) = shell.upgrade() else { return false };
+        if other == id
+            && let Ok(mut room) = shell.room.try_borrow_mut()
+        {
+            *room = Err(NOT_LOADED.to_owned());
+        }
+        other != id
+    });
 }
 
 impl Open {

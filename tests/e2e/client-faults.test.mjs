@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {after, test} from 'node:test';
 import {getHlcFunctions} from 'tinybase';
 import {cleanUp} from './support/cleanup.mjs';
-import {connect, untilEqual, versions} from './support/clients.mjs';
+import {connect, createStore, untilEqual, versions} from './support/clients.mjs';
 import {startNetwork} from './support/network.mjs';
 import {begunClient, body, changes, hlc} from './support/raw.mjs';
 import {ReconnectingWebSocket, atOnce} from './support/reconnecting.mjs';
@@ -35,6 +35,16 @@ for (const version of versions) {
     assert.equal(tables.t[0].r[0].c[0], loses ? 'theirs' : 'mine');
     assert.equal(tables.t[0].r[0].c[1] === full, loses);
     await client.leave();
+  });
+
+  test(`a change with a stamp from the future is ${loses ? 'taken' : 'dropped'} by ${version}`, async () => {
+    const store = await createStore(version);
+    const [future, now] = [hlc(Date.now() + 600_000), hlc()];
+    store.applyMergeableChanges(changes({ahead: [1, future], present: [2, now]}));
+    assert.deepEqual({...store.getRow('t', 'r')}, loses ? {ahead: 1, present: 2} : {});
+    // The next stamp of one that took it lies in the future as well.
+    store.setCell('t', 'r', 'mine', 3);
+    assert.equal(store.getMergeableContent()[0][0].t[0].r[0].mine[1] > future, loses);
   });
 
   test(`a table called constructor is ${loses ? 'not shown by' : 'shown by'} ${version}, and all else is`, async () => {

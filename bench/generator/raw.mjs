@@ -1,0 +1,39 @@
+// Clients that speak frames and nothing else, so that the load costs the machine as little as can be.
+import {once} from 'node:events';
+import {WebSocket} from 'ws';
+
+/** A raw client. `onFrame` gets the bytes of each frame, and the client: one may come before this has returned it. */
+export const connectRaw = async (url, onFrame = () => {}) => {
+  const socket = new WebSocket(url, {perMessageDeflate: false, skipUTF8Validation: true});
+  const client = {
+    onFrame,
+    send: (text) => socket.send(text),
+    /** Gone without a word. */
+    cut: () => socket.terminate(),
+    leave: async () => {
+      if (socket.readyState === WebSocket.CLOSED) return;
+      const closed = once(socket, 'close');
+      socket.close();
+      await closed;
+    },
+  };
+  socket.on('message', (data) => client.onFrame(data, client));
+  await once(socket, 'open');
+  socket.on('error', () => {});
+  socket.on('close', (code, reason) => {
+    client.closed = `${code} ${reason}`;
+  });
+  return client;
+};
+
+/** Several at a time, so that a crowd is there soon. */
+export const connectRaws = async (url, count) => {
+  const clients = [];
+  while (clients.length < count) {
+    const wave = Array.from({length: Math.min(20, count - clients.length)}, () => connectRaw(url));
+    clients.push(...(await Promise.all(wave)));
+  }
+  return clients;
+};
+
+export const leaveAll = (clients) => Promise.all(clients.map((client) => client.leave()));

@@ -1,0 +1,58 @@
+// What stays of a run: results.md, and the curves as an SVG.
+import {readFile, writeFile} from 'node:fs/promises';
+import {cpus, totalmem} from 'node:os';
+import {join} from 'node:path';
+import {chart} from './chart.mjs';
+import {table, targets} from './table.mjs';
+
+const folder = join(import.meta.dirname, '..');
+
+const versions = async () => {
+  const names = ['tinybase', 'workerd', 'miniflare', 'ws'];
+  const texts = names.map(async (name) => {
+    const file = join(folder, '../node_modules', name, 'package.json');
+    return `${name} ${JSON.parse(await readFile(file, 'utf8')).version}`;
+  });
+  return [...(await Promise.all(texts)), `Node.js ${process.versions.node}`].join(', ');
+};
+
+const machine = () => {
+  const [{model}] = cpus();
+  const gigabytes = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} cores (${model.trim()}), ${gigabytes} GB, ${process.platform} ${process.arch}`;
+};
+
+const notes = `- **Rival** is TinyBase's \`WsServerDurableObject\` with no persister, with \`createDurableObjectSqlStoragePersister\` in its
+  two modes, and with \`createDurableObjectStoragePersister\`. **Bare relay** is a JavaScript Durable Object that does nothing
+  but hand each frame to the other sockets, **bare commit + relay** one that stores the frame in one row of SQL before:
+  what workerd itself costs.
+- Each runs in a workerd of its own, one at work at a time, in another order each round. A figure is the median of the
+  rounds; those before the first round are for warming up.
+- *Edits per second* are those that every reader has, with at most 500 on their way. There are 1,000 rows and an edit
+  for each in turn, so that no two that are on their way are for one cell.
+- *A lone edit* comes 10 to 20 ms after the one before. Its time is taken at every receiver.
+- *64 clients write*: an edit's time runs from when it was due until all the others have it.
+- Joins, full syncs, rows written and the frames of a wake are those of real TinyBase clients of this version, all other
+  clients are raw sockets. A join's frames are those of everybody until it has been quiet for 400 ms.
+- *500 clients join*: each asks for hashes, and then whoever answered first for all it holds.`;
+
+export const keep = async ({lines, curves, failures, seconds}) => {
+  const text = `# Side by side
+
+Written by \`make bench\` on ${new Date().toISOString().slice(0, 10)}, in ${Math.round(seconds / 60)} minutes.
+${await versions()}; on ${machine()}, which ran the clients as well.
+
+${table(lines)}
+
+## What was to be reached
+
+${targets(lines)}
+
+## How it was measured
+
+${notes}
+${failures.length > 0 ? `\n## What did not work\n\n${failures.map((failure) => `- ${failure}`).join('\n')}\n` : ''}`;
+  await writeFile(join(folder, 'results.md'), text);
+  await writeFile(join(folder, 'scaling.svg'), chart(curves));
+  console.log('\nKept in bench/results.md and bench/scaling.svg.');
+};

@@ -1,0 +1,11 @@
+// What is measured, in the order of the table.
+import {crowd} from './crowd.mjs';
+import {edits} from './edits.mjs';
+import {join} from './join.mjs';
+import {lone} from './lone.mjs';
+import {rush} from './rush.mjs';
+import {sync} from './sync.mjs';
+import {wake} from './wake.mjs';
+import {written} from './written.mjs';
+
+export const rows = {edits, crowd, lone, join, rush, wake, sync, written};

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Lets each fuzzer look for new failures: fuzz/run.sh <seconds for each> [target…]. Needs cargo-fuzz: `make fuzz` installs it.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../tools/environment.sh"
+cd "$root"
+
+seconds=${1:?how many seconds for each target?}
+shift
+targets=("$@")
+[ $# -gt 0 ] || mapfile -t targets < <(sed -n 's/^name = "\([a-z]*\)"$/\1/p' fuzz/Cargo.toml)
+
+PATH=$(dirname "$cargo_fuzz"):$PATH
+for target in "${targets[@]}"; do
+    printf '\n== %s\n' "$target"
+    mkdir -p "fuzz/found/$target" "fuzz/crashes/$target"
+    # Without a sanitizer stable Rust will do, and nothing here is unsafe. What crashes is kept where `make test` replays it.
+    cargo fuzz run --sanitizer none "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- \
+        -dict=fuzz/dictionary.txt -artifact_prefix="$PWD/fuzz/crashes/$target/" \
+        -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
+done

@@ -36,11 +36,14 @@ impl Hlc {
             return Ok(Self::EMPTY);
         }
         let characters: &[u8; 16] = text.as_bytes().try_into().map_err(|_| NotAnHlc)?;
-        let (mut high, mut low) = (0, 0);
-        for (index, &character) in characters.iter().enumerate() {
-            let half = if index < 8 { &mut high } else { &mut low };
-            *half = *half << 6 | u64::from(digit(character).ok_or(NotAnHlc)?);
+        let [high, low] = [0, 8].map(|start| {
+            let digits = characters.iter().skip(start).take(8).map(|&character| digit(character));
+            digits.fold((0, 0), |(half, all), digit| (half << 6 | u64::from(digit & 63), all | digit))
+        });
+        if (high.1 | low.1) > 63 {
+            return Err(NotAnHlc);
         }
+        let (mut high, mut low) = (high.0, low.0);
         low += 1;
         high += low >> 48;
         // The one stamp that adding one would overflow lies in the year 2109. It is read as its predecessor.
@@ -103,20 +106,34 @@ pub struct HlcText {
 impl HlcText {
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.characters.get(..self.length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The text, as the bytes that are hashed.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.characters.get(..self.length).unwrap_or_default()
     }
 }
 
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'-' => Some(0),
-        b'0'..=b'9' => Some(character - b'0' + 1),
-        b'A'..=b'Z' => Some(character - b'A' + 11),
-        b'_' => Some(37),
-        b'a'..=b'z' => Some(character - b'a' + 38),
-        _ => None,
-    }
+/// The six bits that a character stands for; more than 63 for one that is not of the alphabet.
+fn digit(character: u8) -> u8 {
+    DIGITS.get(character as usize).copied().unwrap_or(NO_DIGIT)
 }
+
+const NO_DIGIT: u8 = 64;
+
+const DIGITS: [u8; 128] = {
+    let mut digits = [NO_DIGIT; 128];
+    let mut digit = 0;
+    while digit < 64 {
+        #[expect(clippy::indexing_slicing, reason = "where this went wrong it would not compile")]
+        {
+            digits[ALPHABET[digit as usize] as usize] = digit;
+        }
+        digit += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ mod support;
 
 use support::fixtures::NOW_MS;
 use support::scribe::{SMALL, Scribe};
+use support::stamp::stamp;
 use support::stores::{assert_same, cell, store_of};
 use support::table::Table;
 use support::tree::Tree;
@@ -165,6 +166,22 @@ fn a_divided_text_with_a_part_cut_short_is_set_aside() {
 /// The row that the divided text begins in.
 fn first_part(table: &Table) -> i64 {
     *table.rows.iter().find(|(_, row)| row.goes_on).unwrap().0
+}
+
+/// A row that is set aside stands before every snapshot ever after. What the room held must not change by that.
+#[test]
+fn of_two_entries_with_one_stamp_the_later_is_kept_before_and_after_a_compaction() {
+    for unreadable in [1, 2] {
+        let mut scribe = Scribe::new(Settings { tail_bytes: 80, ..SMALL });
+        for value in ["1", "2"] {
+            let commit = scribe.journal.append(cell("t", "r", "c", value, &stamp(NOW_MS, 0, "Alice")));
+            scribe.table.carry_out(&commit);
+        }
+        scribe.table.row(unreadable).entries.push_str("\nunreadable");
+        let (store, faults) = live_on(&scribe.table, &[unreadable]);
+        assert_eq!(sequences(&faults), [unreadable]);
+        assert!(store.content_text().contains(r#""c":[2,"#), "{}", store.content_text());
+    }
 }
 
 #[test]

@@ -22,7 +22,10 @@ export const flow = (writer, readers, {rows, seconds}) =>
     let slowest = 0;
     let ending = false;
     const deadline = setTimeout(
-      () => reject(new Error(`${sent} edits were sent, and only ${slowest} came back: ${writer.closed ?? ''}`)),
+      () => {
+        const closed = [writer, ...readers].map((client) => client.closed).filter(Boolean);
+        reject(new Error(`${sent} edits were sent, and only ${slowest} came back; closed: ${closed.join('; ') || 'none'}`));
+      },
       seconds * 1000 + 60_000,
     );
 

@@ -2,11 +2,8 @@
 
 use super::{Extent, FORMAT, HEADER, Journal, Settings};
 use crate::json::{ReadError, Reader};
-use crate::store::{Changes, Store};
+use crate::store::{Changes, Store, Terms};
 use thiserror::Error;
-
-/// Stored stamps passed the room's clock when they came, and are not held against it again.
-const ANY_TIME: u64 = u64::MAX;
 
 /// A row as it is read.
 #[derive(Clone, Copy, Debug)]
@@ -245,7 +242,7 @@ fn merge(store: &mut Store, line: &str) -> Result<(), ReadError> {
     let mut reader = Reader::new(line);
     let changes = Changes::read(&mut reader)?;
     reader.end()?;
-    store.merge(&changes, ANY_TIME, |_| {});
+    store.merge(&changes, Terms::STORED, |_| {});
     Ok(())
 }
 

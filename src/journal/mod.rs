@@ -1,8 +1,9 @@
 //! A store at rest.
 //!
 //! **What is stored is what is sent**: an entry is the text of a TinyBase change, `[tables, values, 1]`. Loading is
-//! merging, in any order and as often as one likes, so nothing on disk ever has to be exact to be right: an entry that
-//! stands twice, or half a snapshot beside what it was to replace, load to the same store.
+//! merging, as often as one likes, so nothing on disk ever has to be exact to be right: an entry that stands twice, or
+//! half a snapshot beside what it was to replace, load to the same store. Of entries with one stamp and different values,
+//! which only damage brings about, the last counts: a snapshot says again what was loaded.
 //!
 //! ```text
 //! sequence   entries

@@ -4,7 +4,6 @@
 //! there, and what came. Every byte is looked at once, and nothing recurses, so a hostile text can be long but not deep.
 
 use super::{number, string};
-use memchr::memchr2;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -130,33 +129,24 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self, expected: &'static str) -> Result<Cow<'a, str>, ReadError> {
         self.token(b'"', expected)?;
         let start = self.at;
-        let mut escaped = false;
+        let mut plain = true;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let Some(length) = memchr2(b'"', b'\\', rest) else {
-                self.at = self.text.len();
-                return Err(self.error("the end of a string"));
-            };
-            self.at += length;
-            if self.byte() == Some(b'"') {
-                break;
+            self.at += string::plain_length(self.text.as_bytes().get(self.at..).unwrap_or_default());
+            match self.byte() {
+                Some(b'"') => break,
+                Some(byte) => {
+                    plain = false;
+                    self.at = (self.at + if byte == b'\\' { 2 } else { 1 }).min(self.text.len());
+                }
+                None => return Err(self.error("the end of a string")),
             }
-            escaped = true;
-            self.at = (self.at + 2).min(self.text.len());
         }
         let raw = self.since(start);
         self.at += 1;
-        let fault = if escaped {
-            match string::canonical(raw) {
-                Ok(text) => return Ok(text),
-                Err(fault) => fault,
-            }
-        } else if raw.bytes().all(|byte| byte >= b' ') {
+        if plain {
             return Ok(Cow::Borrowed(raw));
-        } else {
-            string::Fault::Control
-        };
-        Err(ReadError {
+        }
+        string::canonical(raw).map_err(|fault| ReadError {
             at: start,
             expected: "a string",
             found: match fault {
@@ -253,6 +243,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn token(&mut self, token: u8, expected: &'static str) -> Result<(), ReadError> {
         if self.peek() == Some(token) {
             self.at += 1;
@@ -262,6 +253,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -269,6 +261,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

@@ -37,6 +37,31 @@ pub fn canonical(raw: &str) -> Result<Cow<'_, str>, Fault> {
     Ok(if text == raw { Cow::Borrowed(raw) } else { Cow::Owned(text) })
 }
 
+/// How many bytes at the start of `bytes` stand for themselves inside a string: all before the first quote, backslash or
+/// control character. Eight at a time, since most of what is stored is such texts.
+pub fn plain_length(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, &word) in words.iter().enumerate() {
+        let special = special_bytes(u64::from_le_bytes(word));
+        if special != 0 {
+            return 8 * index + (special.trailing_zeros() / 8) as usize;
+        }
+    }
+    let special = |&byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    8 * words.len() + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// The high bit of each byte that is special. Above the lowest of them there may be others that are not: a borrow goes
+/// up, never down.
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let quotes = word ^ (ONES * b'"' as u64);
+    let backslashes = word ^ (ONES * b'\\' as u64);
+    let below_space = word.wrapping_sub(ONES * b' ' as u64) & !word;
+    (quotes.wrapping_sub(ONES) & !quotes | backslashes.wrapping_sub(ONES) & !backslashes | below_space) & HIGH
+}
+
 /// Feeds `sink` the UTF-8 that JavaScript's `TextEncoder` makes of the string with this canonical spelling: escapes are
 /// undone, and a lone surrogate becomes U+FFFD.
 pub fn utf8(canonical: &str, mut sink: impl FnMut(&[u8])) {
@@ -139,7 +164,20 @@ fn push_escape(out: &mut String, unit: u16) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, canonical, utf8};
+    use super::{Fault, canonical, plain_length, utf8};
+
+    #[test]
+    fn a_string_is_plain_up_to_the_first_byte_that_must_be_escaped() {
+        for byte in 0..=255 {
+            for (before, after) in (0..20).flat_map(|before| [0, 1, 7, 20].map(|after| (before, after))) {
+                for filler in [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff] {
+                    let bytes = [vec![filler; before], vec![byte], vec![filler; after]].concat();
+                    let expected = if byte < b' ' || byte == b'"' || byte == b'\\' { before } else { bytes.len() };
+                    assert_eq!(plain_length(&bytes), expected, "{bytes:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn strings_are_escaped_as_javascript_escapes_them() {

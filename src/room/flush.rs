@@ -52,7 +52,7 @@ impl Room {
             _ if found < limit + limit / 4 => Some(SMALL_GROWTH_BYTES),
             _ => Some(0),
         };
-        let terms = Terms { now_ms, growth };
+        let terms = Terms { growth, ..Terms::from(now_ms) };
         let places = &mut self.pending.places;
         let before = places.len();
         let merged = self.store.merge(changes, terms, |place| places.push(place));

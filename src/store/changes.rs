@@ -12,6 +12,7 @@ use crate::json::reader::Walk;
 use crate::json::{ReadError, Reader};
 use foldhash::fast::FixedState;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
@@ -274,21 +275,11 @@ fn overridden(ids: &[&str]) -> Option<Vec<bool>> {
     if fingerprints.windows(2).all(|pair| !matches!(pair, [one, other] if one == other)) {
         return None;
     }
-    let id = |index: usize| ids.get(index).copied().unwrap_or_default();
-    let mut order: Vec<usize> = (0..ids.len()).collect();
-    order.sort_unstable_by(|&one, &other| id(one).cmp(id(other)).then(one.cmp(&other)));
-    let mut overridden = vec![false; ids.len()];
-    let mut any = false;
-    for pair in order.windows(2) {
-        if let [one, other] = *pair
-            && id(one) == id(other)
-            && let Some(flag) = overridden.get_mut(one)
-        {
-            *flag = true;
-            any = true;
-        }
-    }
-    any.then_some(overridden)
+    let mut behind = BTreeSet::new();
+    let overridden = ids.iter().rev().map(|id| !behind.insert(*id));
+    let mut overridden: Vec<bool> = overridden.collect();
+    overridden.reverse();
+    overridden.contains(&true).then_some(overridden)
 }
 
 #[cfg(test)]

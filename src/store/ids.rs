@@ -13,24 +13,42 @@ pub(super) struct CellId(u32);
 
 #[derive(Debug)]
 pub(super) struct Ids {
-    known: IndexMap<Box<str>, IdPrefix, FixedState>,
+    known: IndexMap<Box<str>, Known, FixedState>,
+    /// The id that was asked for last.
+    last: CellId,
+}
+
+#[derive(Debug)]
+struct Known {
+    prefix: IdPrefix,
+    /// The id that was asked for after this one: rows list their cells in the same order again and again, so looking here
+    /// first spares most of the hashing.
+    successor: CellId,
 }
 
 impl Ids {
     pub fn new(hasher: FixedState) -> Self {
-        Self { known: IndexMap::with_hasher(hasher) }
+        Self { known: IndexMap::with_hasher(hasher), last: CellId(0) }
     }
 
-    pub fn len(&self) -> usize {
-        self.known.len()
+    /// The id that stands for a text, if any does yet.
+    pub fn find(&mut self, text: &str) -> Option<CellId> {
+        let guess = self.known.get_index(self.last.0 as usize).map(|(_, known)| known.successor);
+        let id = guess.filter(|&guess| self.text(guess) == text).or_else(|| self.get(text))?;
+        self.follow(id);
+        Some(id)
     }
 
-    pub fn get(&self, id: &str) -> Option<CellId> {
-        self.known.get_index_of(id).map(|index| CellId(index as u32))
+    /// Lets an id stand for a text that none stands for yet.
+    pub fn add(&mut self, text: &str) -> CellId {
+        let id = CellId(self.known.len() as u32);
+        self.known.insert(text.into(), Known { prefix: IdPrefix::new(text), successor: id });
+        self.follow(id);
+        id
     }
 
-    pub fn intern(&mut self, id: &str) -> CellId {
-        self.get(id).unwrap_or_else(|| CellId(self.known.insert_full(id.into(), IdPrefix::new(id)).0 as u32))
+    pub fn get(&self, text: &str) -> Option<CellId> {
+        self.known.get_index_of(text).map(|index| CellId(index as u32))
     }
 
     pub fn text(&self, id: CellId) -> &str {
@@ -38,6 +56,13 @@ impl Ids {
     }
 
     pub fn prefix(&self, id: CellId) -> IdPrefix {
-        self.known.get_index(id.0 as usize).map_or_else(|| IdPrefix::new(""), |(_, &prefix)| prefix)
+        self.known.get_index(id.0 as usize).map_or_else(|| IdPrefix::new(""), |(_, known)| known.prefix)
+    }
+
+    fn follow(&mut self, id: CellId) {
+        if let Some((_, last)) = self.known.get_index_mut(self.last.0 as usize) {
+            last.successor = id;
+        }
+        self.last = id;
     }
 }

@@ -22,11 +22,19 @@ pub struct Terms {
     /// How many bytes a value may become longer by in a store that is full, where cells that exist can be changed and
     /// deleted and none is added; `None` in a store that is not.
     pub growth: Option<usize>,
+    /// Whether a cell replaces one with the same stamp.
+    pub replaces_equal: bool,
+}
+
+impl Terms {
+    /// The terms on which a store is read back: its stamps passed the room's clock when they came, its size was measured
+    /// then, and where two cells have one stamp the later entry is what the room held.
+    pub const STORED: Self = Self { now_ms: u64::MAX, growth: None, replaces_equal: true };
 }
 
 impl From<u64> for Terms {
     fn from(now_ms: u64) -> Self {
-        Self { now_ms, growth: None }
+        Self { now_ms, growth: None, replaces_equal: false }
     }
 }
 
@@ -178,9 +186,10 @@ fn merge_cell(
     if !merged.admits(change.hlc, terms) {
         return None;
     }
-    let known = ids.get(&change.id).and_then(|id| row.find(id));
-    let own = known.and_then(|place| row.cells().get(place));
-    if own.is_some_and(|own| change.hlc <= own.hlc) {
+    let id = ids.find(&change.id);
+    let place = id.and_then(|id| row.find(id));
+    let own = place.and_then(|place| row.cells().get(place));
+    if own.is_some_and(|own| change.hlc < own.hlc || change.hlc == own.hlc && !terms.replaces_equal) {
         merged.lost += 1;
         return None;
     }
@@ -194,13 +203,12 @@ fn merge_cell(
         Some(own) => size.replace_value(&own.value, &change.value),
         None => size.add_cell(&change.id, &change.value),
     }
-    let ids_before = ids.len();
-    let id = ids.intern(&change.id);
-    if ids.len() > ids_before {
+    let id = id.unwrap_or_else(|| {
         size.add_cell_id(&change.id);
-    }
+        ids.add(&change.id)
+    });
     merged.won += 1;
-    Some(row.put(known, Cell::new(id, &change.value, change.hlc), ids, hasher))
+    Some(row.put(place, Cell::new(id, &change.value, change.hlc), ids, hasher))
 }
 
 /// Exchanges a child's part in the hash of a table or of the tables; `old` is none for a child that is new.

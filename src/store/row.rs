@@ -21,7 +21,7 @@ pub(super) struct Cell {
 impl Cell {
     pub fn new(id: CellId, value: &str, hlc: Hlc) -> Self {
         let hashed = if value.is_empty() { "null" } else { value };
-        let hash = Fnv::new().bytes(hashed.as_bytes()).bytes(b":").bytes(hlc.text().as_str().as_bytes()).finish();
+        let hash = Fnv::new().bytes(hashed.as_bytes()).bytes(b":").bytes(hlc.text().as_bytes()).finish();
         Self { id, hash, hlc, value: value.into() }
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn raise(own: &mut Hlc, hash: &mut u32, hlc: Hlc) -> bool {
     }
     for replaced in [*own, hlc] {
         if !replaced.is_empty() {
-            *hash ^= Fnv::new().bytes(replaced.text().as_str().as_bytes()).finish();
+            *hash ^= Fnv::new().bytes(replaced.text().as_bytes()).finish();
         }
     }
     *own = hlc;

@@ -12,11 +12,18 @@ pub(super) const UNDEFINED: &str = "\u{fffc}";
 
 #[wasm_bindgen]
 extern "C" {
-    /// A socket, for texts that are JavaScript's already: `worker` would copy and decode one for each socket.
+    /// A socket, for texts that are JavaScript's already: `worker` would copy and decode one for each socket, and take
+    /// serde to read an attachment.
     type TextSocket;
 
     #[wasm_bindgen(method, catch)]
     fn send(this: &TextSocket, text: &JsString) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = serializeAttachment)]
+    fn serialize_attachment(this: &TextSocket, text: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = deserializeAttachment)]
+    fn deserialize_attachment(this: &TextSocket) -> Result<JsValue, JsValue>;
 
     type SyncStorage;
 
@@ -43,8 +50,22 @@ extern "C" {
 
 /// Sends a text. A socket that is closing takes none, and is left to its close event.
 pub(super) fn send(socket: &WebSocket, text: &JsString) {
+    let _ = text_socket(socket).send(text);
+}
+
+/// Leaves a text with a socket, where it outlives hibernation.
+pub(super) fn attach(socket: &WebSocket, text: &str) -> worker::Result<()> {
+    Ok(text_socket(socket).serialize_attachment(text)?)
+}
+
+/// The text that was left with a socket.
+pub(super) fn attachment(socket: &WebSocket) -> Option<String> {
+    text_socket(socket).deserialize_attachment().ok()?.as_string()
+}
+
+fn text_socket(socket: &WebSocket) -> &TextSocket {
     let socket: &JsValue = socket.as_ref();
-    let _ = socket.unchecked_ref::<TextSocket>().send(text);
+    socket.unchecked_ref()
 }
 
 /// Runs `transaction`: where it fails, nothing of what it wrote is kept.

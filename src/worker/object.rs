@@ -16,10 +16,12 @@ use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use storage::{Disk, StorageError};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::JsString;
 use worker::{
-    Date, DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
-    WebSocketPair, console_error, durable_object,
+    Date, DurableObject, Env, Method, Request, Response, Result, State, WebSocket, WebSocketPair, console_error,
+    durable_object, web_sys,
 };
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
@@ -32,7 +34,7 @@ thread_local! {
 }
 
 /// A room's Durable Object.
-#[durable_object(websocket)]
+#[durable_object(fetch)]
 pub struct Room {
     shell: Rc<Shell>,
 }
@@ -79,32 +81,40 @@ impl DurableObject for Room {
             },
         }
     }
+}
 
-    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+/// The events of sockets. They are over when they return: what `worker` would export in their place, functions that
+/// promise, costs each message a detour through JavaScript's queue of microtasks.
+#[wasm_bindgen]
+impl Room {
+    /// A frame came.
+    #[wasm_bindgen(js_name = webSocketMessage)]
+    pub fn socket_message(&self, socket: web_sys::WebSocket, frame: JsValue) {
+        let socket = WebSocket::from(socket);
         if let Err(reason) = self.shell.open() {
             let _ = socket.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)));
         } else if let Some(id) = id_of(&socket) {
-            self.shell.handle(match &message {
-                WebSocketIncomingMessage::String(text) => Input::Text(id, text),
-                WebSocketIncomingMessage::Binary(_) => Input::Binary(id),
-            });
+            let text = frame.as_string();
+            self.shell.handle(text.as_ref().map_or(Input::Binary(id), |text| Input::Text(id, text)));
         }
-        Ok(())
     }
 
-    async fn websocket_close(&self, socket: WebSocket, code: usize, _reason: String, _was_clean: bool) -> Result<()> {
+    /// A socket was closed by its client.
+    #[wasm_bindgen(js_name = webSocketClose)]
+    pub fn socket_close(&self, socket: web_sys::WebSocket, code: u16) {
+        let socket = WebSocket::from(socket);
         // A close frame that is not answered leaves the client waiting. These codes stand for no frame at all.
-        let answer = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006 | 1015));
+        let answer = Some(code).filter(|code| !matches!(code, 1005 | 1006 | 1015));
         if code != 1006 && code != 1015 {
             let _ = socket.close(answer, answer.map(|_| ""));
         }
         self.shell.closed(&socket);
-        Ok(())
     }
 
-    async fn websocket_error(&self, socket: WebSocket, _error: Error) -> Result<()> {
-        self.shell.closed(&socket);
-        Ok(())
+    /// A socket failed.
+    #[wasm_bindgen(js_name = webSocketError)]
+    pub fn socket_error(&self, socket: web_sys::WebSocket) {
+        self.shell.closed(&socket.into());
     }
 }
 
@@ -182,7 +192,7 @@ impl Shell {
         } else if let Ok(open) = &mut *self.room.borrow_mut() {
             let id = open.room.new_id();
             self.state.accept_web_socket(&server);
-            server.serialize_attachment(id.as_str())?;
+            bindings::attach(&server, id.as_str())?;
             open.sockets.insert(id, server);
             open.room.handle(Input::Opened(id), now_ms());
         }
@@ -333,8 +343,7 @@ impl Shell {
 }
 
 fn id_of(socket: &WebSocket) -> Option<ConnectionId> {
-    let id: String = socket.deserialize_attachment().ok()??;
-    ConnectionId::parse(&id)
+    ConnectionId::parse(&bindings::attachment(socket)?)
 }
 
 fn now_ms() -> u64 {

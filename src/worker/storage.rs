@@ -14,7 +14,8 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS tinyroom_journal (
     entries TEXT NOT NULL
 )";
 const EXISTS: &str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tinyroom_journal'";
-const SELECT: &str = "SELECT sequence, bytes, goes_on, entries FROM tinyroom_journal ORDER BY sequence";
+/// As bytes a text comes over as it is; as a JavaScript string it would be decoded and encoded again.
+const SELECT: &str = "SELECT sequence, bytes, goes_on, CAST(entries AS BLOB) FROM tinyroom_journal ORDER BY sequence";
 const INSERT: &str = "INSERT INTO tinyroom_journal (sequence, bytes, goes_on, entries) VALUES (?, ?, ?, ?)";
 const APPEND: &str = "UPDATE tinyroom_journal SET bytes = bytes + ?, entries = entries || char(10) || ?
     WHERE sequence = ?";
@@ -74,12 +75,14 @@ impl Disk {
         }
         let cursor = self.sql.exec(SELECT, None)?;
         for values in cursor.raw() {
-            use SqlStorageValue::{Integer, String};
+            use SqlStorageValue::{Blob, Integer};
             let values: Result<[_; 4], _> = values?.try_into();
             let Ok([Integer(sequence), bytes, goes_on, entries]) = values else { continue };
             // What is not of its type has no length that could be right, so the row is set aside.
             let bytes = if let Integer(bytes) = bytes { usize::try_from(bytes).ok() } else { None };
-            let entries = if let String(entries) = entries { entries } else { Default::default() };
+            let entries = if let Blob(entries) = entries { entries } else { Vec::new() };
+            let entries = String::from_utf8(entries)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
             let goes_on = matches!(goes_on, Integer(1));
             take(Row { sequence, bytes: bytes.unwrap_or(usize::MAX), goes_on, entries: &entries })?;
         }

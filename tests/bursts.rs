@@ -65,6 +65,73 @@ fn the_window_grows_with_the_sockets_up_to_a_limit() {
     }
 }
 
+/// A room whose disk is slow, and in which `a` has just made an edit that left at once.
+fn room_with_a_slow_disk() -> Harness {
+    let mut room = Harness::holding("", &["a", "b", "c"]);
+    room.disk_is_slow = true;
+    let first = row("r", "1", "@old");
+    room.say("a", &format!("\n[null,3,{first}]"));
+    room.expect(&[&keep("a", "create + insert 1", &first), &relay("a", &first)]);
+    room
+}
+
+#[test]
+fn what_comes_while_an_edit_is_on_its_way_to_a_slow_disk_leaves_as_one_when_that_is_kept() {
+    let mut room = room_with_a_slow_disk();
+    for (ms, client, edit) in [(5, "b", row("s", "2", "@old")), (20, "c", row("r", "3", "@new"))] {
+        room.pass(ms);
+        room.say(client, &format!("\n[null,3,{edit}]"));
+        room.expect(&[]);
+    }
+    room.pass(5);
+    assert_eq!(room.timeout_in_ms(), Some(20), "50 ms after the first edit left");
+    room.handle(Input::Kept);
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), Some(1), "a moment for what came while the disk held everything up");
+    room.say("b", &format!("\n[null,3,{}]", row("s", "4", "@new")));
+    room.pass(1);
+    let merged = t(r#"[[{"t":[{"r":[{"c":[3,"@new"]}],"s":[{"c":[4,"@new"]}]}]}],[{}],1]"#);
+    room.expect(&[&keep("b c", "append 1", &merged), &format!("all < S\n[null,3,{merged}]")]);
+    assert_eq!(room.timeout_in_ms(), None, "nobody waits for the disk alone");
+}
+
+#[test]
+fn a_disk_that_takes_longer_than_the_longest_window_holds_no_edit_up() {
+    let mut room = room_with_a_slow_disk();
+    for (n, stamp) in [(2, "@old"), (3, "@new")] {
+        let late = row("s", &n.to_string(), stamp);
+        room.say("b", &format!("\n[null,3,{late}]"));
+        assert_eq!(room.timeout_in_ms(), Some(50));
+        room.pass(49);
+        room.expect(&[]);
+        room.pass(1);
+        room.expect(&[&keep("b", "append 1", &late), &relay("b", &late)]);
+    }
+    room.handle(Input::Kept);
+    room.handle(Input::Kept);
+    room.pass(1);
+    assert_eq!(room.timeout_in_ms(), None);
+    let lone = row("q", "4", "@new");
+    room.say("c", &format!("\n[null,3,{lone}]"));
+    room.expect(&[&keep("c", "append 1", &lone), &relay("c", &lone)]);
+}
+
+#[test]
+fn what_waits_for_a_slow_disk_however_long_is_sent_together() {
+    let mut room = room_with_a_slow_disk();
+    // The disk has kept everything busy; now all that came meanwhile is here before the news that it is done.
+    room.now_ms += 300;
+    for n in 1..=9 {
+        room.say("b", &format!("\n[null,3,{}]", row(&format!("r{n}"), "1", "@old")));
+    }
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), Some(0));
+    room.pass(0);
+    let outputs = room.outputs();
+    assert_eq!(outputs.len(), 2, "one commit, and one diff: {outputs:?}");
+    assert!(outputs.iter().all(|line| line.contains("\"r1\":") && line.contains("\"r9\":")), "{outputs:?}");
+}
+
 #[test]
 fn a_clock_that_steps_back_holds_nothing_up() {
     let mut room = room_in_a_window();

@@ -16,7 +16,7 @@ use support::stamp::stamp;
 use support::stores::{assert_same, cell, store_of};
 use support::table::Table;
 use support::tree::Tree;
-use tinyroom::journal::{Fault, LoadError, Settings};
+use tinyroom::journal::{Fault, LoadError, Settings, Write};
 use tinyroom::json::Reader;
 use tinyroom::store::{Changes, Store};
 
@@ -192,6 +192,28 @@ fn a_newer_format_is_refused() {
         table.row(0).bytes = header.len();
         let LoadError::Newer { found } = table.try_load(SMALL).unwrap_err();
         assert!(found > 1);
+    }
+}
+
+#[test]
+fn an_older_format_is_brought_forward_by_the_first_commit() {
+    for compacts in [false, true] {
+        let Scribe { mut table, store: expected, .. } = journal_of_many_rows();
+        table.row(0).entries = table.row(0).entries.replace("\"format\":1", "\"format\":0");
+        let mut scribe = Scribe::woken(SMALL, &table);
+        assert_same(&scribe.store, &expected);
+        let commit = if compacts {
+            let slice = scribe.journal.compact(&scribe.store);
+            scribe.table.carry_out(&slice);
+            slice
+        } else {
+            scribe.set("later", "first", "1")
+        };
+        assert_eq!(commit.writes[0], Write::Renew { first: 1 });
+        assert_eq!(scribe.table.rows[&0].entries, r#"{"format":1,"first":1}"#);
+        let again = scribe.set("later", "second", "2");
+        assert!(!matches!(again.writes[0], Write::Renew { .. }), "{again:?}");
+        scribe.assert_kept();
     }
 }
 

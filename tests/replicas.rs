@@ -38,6 +38,8 @@ enum Event {
     Connect { client: usize, anew: bool },
     /// The room is evicted, if it has nothing to wait for.
     Hibernate,
+    /// What was to be kept is on disk.
+    Kept,
     /// What is stored is read, and the room goes on with it.
     Read,
     /// The room is lost with everything in memory, and all sockets stay open.
@@ -109,6 +111,7 @@ impl World {
                 self.load();
                 open.into_iter().for_each(|id| self.handle(Input::Resumed(id)));
             }
+            Event::Kept => self.handle(Input::Kept),
             Event::Read => {
                 self.handle(Input::Read);
                 if !self.room.is_compacting() {
@@ -302,6 +305,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => (client.clone(), 0..3usize).prop_map(|(client, arrive)| Event::Disconnect { client, arrive }),
         4 => (client, any::<bool>()).prop_map(|(client, anew)| Event::Connect { client, anew }),
         1 => Just(Event::Hibernate),
+        3 => Just(Event::Kept),
         1 => Just(Event::Read),
     ]
 }

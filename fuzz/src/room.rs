@@ -88,6 +88,7 @@ impl World {
             }
             (14, _) if source.one_in(2) => self.fails = true,
             (14, _) => self.read(),
+            (15, _) if source.one_in(2) => self.room.handle(Input::Kept, self.now_ms),
             _ => self.wake(),
         }
         let due_ms = self.room.poll_timeout();

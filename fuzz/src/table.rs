@@ -43,6 +43,7 @@ impl Table {
     fn write(&mut self, write: &Write) {
         match write {
             Write::Create => self.insert(HEADER, header(1), false),
+            Write::Renew { first } => *self.row(HEADER) = Stored::new(header(*first), false),
             Write::Insert { sequence, goes_on, entries } => self.insert(*sequence, entries.clone(), *goes_on),
             Write::Append { sequence, entry } => self.row(*sequence).append(entry),
             Write::Fold { tail, body, entry } => {

@@ -35,7 +35,7 @@ impl Journal {
             Compaction { mark: self.next, cursor: Place::START, row: None, replaces: self.total_bytes }
         });
         let mut places = store.places_from(compaction.cursor).peekable();
-        let mut writes = Vec::new();
+        let mut writes = self.begin();
         if let Some(slice) = store.next_changes_text(&mut places, self.settings.slice_bytes) {
             self.total_bytes += slice.len() + 1;
             match compaction.row {

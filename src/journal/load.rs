@@ -169,9 +169,10 @@ impl Loader {
     fn header(&mut self, row: Row) -> Result<(), LoadError> {
         match read_header(row.entries) {
             Ok((found, _)) if found > FORMAT => Err(LoadError::Newer { found }),
-            Ok((_, first)) => {
+            Ok((found, first)) => {
                 self.first_known = true;
                 self.journal.next = first.max(HEADER + 1);
+                self.journal.outdated = Some(first).filter(|_| found < FORMAT);
                 Ok(())
             }
             Err(error) => {

@@ -21,6 +21,8 @@
 //!   a time with edits in between, and then forgets every row from before it began.
 //! - A text that is longer than a row may be is **divided** over rows, all but the last marked as going on.
 //! - A row that cannot be read is **set aside**: it stays as it is, whatever else happens, and is reported.
+//! - A journal of an older **format** is read as that format says, and is one of this format from the first commit on,
+//!   which renews its header. A newer one is refused, and left as it is.
 //!
 //! The journal knows no database. It names [`Write`]s, and whoever holds the disk carries them out, those of one
 //! [`Commit`] together.
@@ -35,7 +37,8 @@ pub use load::{Fault, LoadError, Loader, Problem, Row};
 use crate::store::{Place, Store};
 use compaction::Compaction;
 
-/// The format of what is written.
+/// The format of what is written. It is one more whenever an older Tinyroom would misread what a newer one writes; 0 was
+/// never written, and is read as 1.
 pub const FORMAT: u32 = 1;
 
 /// The sequence number of the header.
@@ -72,6 +75,11 @@ pub struct Commit {
 pub enum Write {
     /// Make the table, and in it the header with [`FORMAT`] and first row 1.
     Create,
+    /// Write the header anew, with [`FORMAT`].
+    Renew {
+        /// The first row, as it was.
+        first: i64,
+    },
     /// Add a row.
     Insert {
         /// Its number.
@@ -111,6 +119,8 @@ pub enum Write {
 pub struct Journal {
     settings: Settings,
     created: bool,
+    /// The first row, where the header names an older format.
+    outdated: Option<i64>,
     next: i64,
     tail: Option<Extent>,
     body: Option<Extent>,
@@ -133,6 +143,7 @@ impl Journal {
         Self {
             settings,
             created: false,
+            outdated: None,
             next: 1,
             tail: None,
             body: None,
@@ -155,11 +166,7 @@ impl Journal {
 
     /// Keeps a change.
     pub fn append(&mut self, entry: String) -> Commit {
-        let mut writes = Vec::with_capacity(1);
-        if !self.created {
-            self.created = true;
-            writes.push(Write::Create);
-        }
+        let mut writes = self.begin();
         let bytes = entry.len();
         self.total_bytes += bytes + 1;
         if bytes > self.settings.row_bytes {
@@ -195,6 +202,17 @@ impl Journal {
             commit.writes.extend(self.append(entry).writes);
         }
         commit
+    }
+
+    /// What must stand before whatever else a commit writes.
+    fn begin(&mut self) -> Vec<Write> {
+        let mut writes = Vec::with_capacity(1);
+        if !std::mem::replace(&mut self.created, true) {
+            writes.push(Write::Create);
+        } else if let Some(first) = self.outdated.take() {
+            writes.push(Write::Renew { first });
+        }
+        writes
     }
 
     fn insert(&mut self, entries: String, goes_on: bool, writes: &mut Vec<Write>) -> Extent {

@@ -1,17 +1,18 @@
 //! Changes, from their merge until they are kept and sent.
 //!
 //! ```text
-//!            a change wins                the window ends
-//!   quiet ──────────────────▶ window ───────────────────────▶ quiet
-//!            flush at once      │ ▲   with nothing pending
-//!                               │ │
-//!         changes gather: they  ▼ │  the window ends: flush, and another begins
-//!                              pending
+//!           a change wins: flush              it is kept                     the window ends
+//!   quiet ────────────────────────▶ on its way ──────────▶ window for some ms ───────────────▶ quiet
+//!                                     ▲   │                  │                with nothing pending
+//!                                     │   ▼ changes gather   ▼ changes gather
+//!                                     │  pending ──────────▶ pending
+//!                                     └──────────────────────┘ the window ends: flush
 //! ```
 //!
-//! A lone change leaves at once, as it came. For some milliseconds after it the room gathers what arrives, and sends it
-//! as one commit and one ContentDiff: the more sockets there are to send to, the longer. Whatever else shows what the
-//! room holds, an answer above all, flushes first, so nothing is seen that is not kept.
+//! A lone change leaves at once, as it came. While it is on its way to the disk, and for some milliseconds after, the room
+//! gathers what arrives, and sends it as one commit and one ContentDiff: the longer the more sockets there are to send
+//! to, and the longer the disk takes, since what waits for it is all in hand when it is done. Whatever else shows what
+//! the room holds, an answer above all, flushes first, so nothing is seen that is not kept.
 
 use super::{ConnectionId, Output, Room};
 use crate::journal::Commit;
@@ -31,8 +32,17 @@ const SMALL_GROWTH_BYTES: usize = 1024;
 pub(super) struct Pending {
     places: Vec<Place>,
     authors: Vec<ConnectionId>,
-    /// When the window began, and when it ends.
+    /// When the last flush was, and when the next one is due.
     window_ms: Range<u64>,
+    /// Whether what was flushed last is still on its way to the disk.
+    on_its_way: bool,
+}
+
+impl Pending {
+    /// Whether changes gather. A clock that was set back to before the last flush is no reason to.
+    fn gathers(&self, now_ms: u64) -> bool {
+        self.window_ms.contains(&now_ms) || self.on_its_way && now_ms >= self.window_ms.end
+    }
 }
 
 impl Room {
@@ -60,7 +70,7 @@ impl Room {
             if !self.pending.authors.contains(&from) {
                 self.pending.authors.push(from);
             }
-            if before == 0 && !self.pending.window_ms.contains(&now_ms) {
+            if before == 0 && !self.pending.gathers(now_ms) {
                 self.leave_at_once(from, source.filter(|_| merged.is_whole() && changes.is_usual()), now_ms);
             }
         }
@@ -126,9 +136,16 @@ impl Room {
             self.outputs.push_back(Output::Broadcast { except, text });
             self.note_broadcast(except, bytes);
         }
-        let sockets = self.connections.len() as u64;
-        let window_ms = (1 + sockets / SOCKETS_PER_MS).min(self.settings.max_window_ms);
-        self.pending.window_ms = now_ms..now_ms + window_ms;
+        self.pending.window_ms = now_ms..now_ms + self.settings.max_window_ms;
+        self.pending.on_its_way = true;
+    }
+
+    /// What was flushed last is on disk: from here on the window is no longer than it takes to send it.
+    pub(super) fn kept(&mut self, now_ms: u64) {
+        if std::mem::take(&mut self.pending.on_its_way) {
+            let sockets = self.connections.len() as u64;
+            self.pending.window_ms.end = now_ms + (1 + sockets / SOCKETS_PER_MS).min(self.settings.max_window_ms);
+        }
     }
 
     fn persist(&mut self, commit: Commit, authors: Vec<ConnectionId>) {

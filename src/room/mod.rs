@@ -39,7 +39,8 @@ pub struct Settings {
     /// How long a new connection has to begin by itself before the room asks for its hashes, in milliseconds. A client
     /// that starts to sync does begin by itself, and the question would only cost it an answer. Default 250.
     pub greet_after_ms: u64,
-    /// How long changes may gather at most before they leave together, in milliseconds. Default 50.
+    /// How long changes may gather at most before they leave together, in milliseconds, whether for the number of sockets
+    /// or for a disk that takes its time. Default 50.
     pub max_window_ms: u64,
     /// How much of an answer is sent at once, in bytes; the rest follows as changes. Clients from 9.3 on take
     /// 16 MiB. Default 8 MiB.
@@ -77,6 +78,8 @@ pub enum Input<'a> {
     Binary(ConnectionId),
     /// A socket was closed.
     Closed(ConnectionId),
+    /// Everything that was to be kept so far is on disk.
+    Kept,
     /// The stored content is about to be read.
     Read,
     /// The time that [`Room::poll_timeout`] named is there.
@@ -86,7 +89,8 @@ pub enum Input<'a> {
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Keep this. If that fails nothing that follows may be done, and the room must be loaded anew.
+    /// Keep this, and hand in [`Input::Kept`] when it is on disk. If it fails nothing that follows may be done, and the
+    /// room must be loaded anew.
     Persist {
         /// What to keep.
         commit: Commit,
@@ -229,6 +233,7 @@ impl Room {
             Input::Closed(id) => {
                 self.forget(id);
             }
+            Input::Kept => self.kept(now_ms),
             Input::Read => self.flush(now_ms),
             Input::Timeout => self.timeout(now_ms),
         }

@@ -33,6 +33,14 @@ extern "C" {
         transaction: &mut dyn FnMut() -> Result<JsValue, JsValue>,
     ) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(method, catch)]
+    fn sync(this: &SyncStorage) -> Result<Settling, JsValue>;
+
+    type Settling;
+
+    #[wasm_bindgen(method, js_name = then)]
+    fn either_way(this: &Settling, kept: &Function, failed: &Function) -> JsValue;
+
     #[wasm_bindgen(method, getter)]
     fn kv(this: &SyncStorage) -> Option<SyncKeyValues>;
 
@@ -73,17 +81,28 @@ pub(super) fn transaction(
     storage: &Storage,
     transaction: &mut dyn FnMut() -> worker::Result<()>,
 ) -> worker::Result<()> {
-    let storage: &JsValue = storage.as_raw().as_ref();
-    storage
-        .unchecked_ref::<SyncStorage>()
+    sync_storage(storage)
         .transaction_sync(&mut || transaction().map(|()| JsValue::UNDEFINED).map_err(JsValue::from))?;
     Ok(())
 }
 
+/// Calls back when everything that was written so far is on disk. (Where it never will be, Cloudflare resets the object.)
+pub(super) fn when_kept(storage: &Storage, callback: impl FnOnce() + 'static) {
+    if let Ok(settling) = sync_storage(storage).sync() {
+        let callback = Closure::once_into_js(callback);
+        let callback: &Function = callback.unchecked_ref();
+        settling.either_way(callback, callback);
+    }
+}
+
+fn sync_storage(storage: &Storage) -> &SyncStorage {
+    let storage: &JsValue = storage.as_raw().as_ref();
+    storage.unchecked_ref()
+}
+
 /// Everything in the key-value part of the storage, read at once as a constructor must.
 pub(super) fn keys_and_values(storage: &Storage) -> worker::Result<Vec<(String, JsValue)>> {
-    let storage: &JsValue = storage.as_raw().as_ref();
-    let entries = match storage.unchecked_ref::<SyncStorage>().kv() {
+    let entries = match sync_storage(storage).kv() {
         Some(kv) => Array::from(&kv.list()?),
         None => Array::new(),
     };

@@ -47,6 +47,8 @@ struct Shell {
     room: RefCell<std::result::Result<Open, String>>,
     /// When the timer that counts goes off.
     timer_ms: Cell<Option<u64>>,
+    /// How many commits there were.
+    commits: Cell<u64>,
 }
 
 /// A room that is loaded.
@@ -64,7 +66,7 @@ impl DurableObject for Room {
         let _ = AWAKE.try_with(|awake| let_go(awake, &id));
         let disk = Disk::new(state.storage());
         let room = RefCell::new(Open::load(&state, &disk, &settings));
-        let shell = Rc::new(Shell { state, disk, settings, room, timer_ms: Cell::new(None) });
+        let shell = Rc::new(Shell { state, disk, settings, room, timer_ms: Cell::new(None), commits: Cell::new(0) });
         let _ = AWAKE.try_with(|awake| awake.borrow_mut().push((id, Rc::downgrade(&shell))));
         Self { shell }
     }
@@ -256,6 +258,7 @@ impl Shell {
 
     /// Hands the room what happened, and carries out what comes of it.
     fn handle(self: &Rc<Self>, input: Input) {
+        let commits = self.commits.get();
         let failed = match &mut *self.room.borrow_mut() {
             Ok(open) => {
                 open.room.handle(input, now_ms());
@@ -266,6 +269,9 @@ impl Shell {
         if let Some((error, authors)) = failed {
             self.start_over(&error, &authors);
         }
+        if self.commits.get() != commits {
+            self.tell_when_kept();
+        }
         self.set_timer();
     }
 
@@ -275,6 +281,7 @@ impl Shell {
             match output {
                 Output::Persist { commit, authors } => {
                     self.disk.commit(commit).map_err(|error| (error.into(), authors))?;
+                    self.commits.update(|commits| commits + 1);
                 }
                 Output::Send { to, text } => {
                     if let Some(socket) = open.sockets.get(&to) {
@@ -322,6 +329,16 @@ impl Shell {
             }
             Err(error) => *room = Err(error.to_string()),
         }
+    }
+
+    fn tell_when_kept(self: &Rc<Self>) {
+        let (shell, commits) = (Rc::clone(self), self.commits.get());
+        bindings::when_kept(self.disk.storage(), move || {
+            // Where others have followed, theirs is the time that counts.
+            if shell.commits.get() == commits {
+                shell.handle(Input::Kept);
+            }
+        });
     }
 
     fn set_timer(self: &Rc<Self>) {

@@ -106,6 +106,7 @@ impl Disk {
                 self.exec(CREATE, vec![])?;
                 self.insert(HEADER, false, header(1))
             }
+            Write::Renew { first } => self.replace(HEADER, header(first)),
             Write::Insert { sequence, goes_on, entries } => self.insert(sequence, goes_on, entries),
             Write::Append { sequence, entry } => {
                 let more = SqlStorageValue::Integer(entry.len() as i64 + 1);

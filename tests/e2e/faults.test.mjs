@@ -236,9 +236,7 @@ for (const [damage, [statement, problem]] of Object.entries(damages)) {
     assert.match(unreadable[0].problem, problem);
 
     // Small edits, and large ones until the rows have been compacted.
-    const author = await begunClient(worker.ws(path));
-    author.send(edit({small: [1, hlc()]}));
-    for (let round = 0; round < 8; round++) author.send(edit({a: [text(SECTION + round), hlc()]}));
+    await write(path, ['small', 1], ...Array.from({length: 8}, (_, round) => ['a', text(SECTION + round)]));
     await until(async () => (await rowsOf(room))[1 + damaged.length].sequence > 4, 'the compaction', 20);
     await worker.evict(room, 'close');
     const later = await report();

@@ -25,6 +25,8 @@ pub struct Harness {
     pub room: Room,
     pub table: Table,
     pub now_ms: u64,
+    /// Whether what is kept is on disk only when [`Input::Kept`] is handed in.
+    pub disk_is_slow: bool,
     settings: (Settings, journal::Settings),
     clients: BTreeMap<&'static str, ConnectionId>,
     requests: BTreeMap<String, String>,
@@ -44,6 +46,7 @@ impl Harness {
             room,
             table: Table::default(),
             now_ms: NOW_MS,
+            disk_is_slow: false,
             settings: (settings, journal),
             clients: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -138,9 +141,10 @@ impl Harness {
         assert_eq!(outputs, lines, "\n{}", outputs.join("\n"));
     }
 
-    /// The room's outputs. What is to be kept is kept.
+    /// The room's outputs. What is to be kept is kept, and at once unless the disk is slow.
     pub fn outputs(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
+        let commits = self.table.rows_written;
         while let Some(output) = self.room.poll_output() {
             let line = match output {
                 Output::Persist { commit, authors } => {
@@ -157,6 +161,9 @@ impl Harness {
                 Output::Close { connection, code, reason } => format!("close {connection}: {code} {reason}"),
             };
             lines.push(self.named(line));
+        }
+        if self.table.rows_written > commits && !self.disk_is_slow {
+            self.handle(Input::Kept);
         }
         lines
     }
@@ -192,6 +199,7 @@ impl Harness {
 fn writes(commit: &Commit) -> String {
     let writes = commit.writes.iter().map(|write| match write {
         Write::Create => "create".to_owned(),
+        Write::Renew { first } => format!("renew for {first}"),
         Write::Insert { sequence, goes_on: false, entries } => format!("insert {sequence} {entries}"),
         Write::Insert { sequence, goes_on: true, entries } => format!("insert {sequence} {entries}…"),
         Write::Append { sequence, entry } => format!("append {sequence} {entry}"),

@@ -29,6 +29,7 @@ impl Table {
                     assert!(self.rows.is_empty(), "the table is there already");
                     self.insert(HEADER, false, header(1));
                 }
+                Write::Renew { first } => self.replace(HEADER, header(*first)),
                 Write::Insert { sequence, goes_on, entries } => self.insert(*sequence, *goes_on, entries.clone()),
                 Write::Append { sequence, entry } => self.append(*sequence, entry),
                 Write::Fold { tail, body, entry } => {

@@ -273,6 +273,20 @@ fn a_room_that_could_not_keep_something_starts_over_and_asks_everybody() {
     room.expect(&[&keep("b", "append 1", &edit), &relay("b", &edit)]);
 }
 
+/// The question that the pull goes on with may be among what was not sent.
+#[test]
+fn a_pull_that_a_failed_commit_has_cut_off_is_begun_anew() {
+    let held = row("r", "1", "@older");
+    let mut room = Harness::holding(&held, &["a", "b"]);
+    room.say("b", "\n[null,2,[1,0]]");
+    room.say("a", &format!("\n[null,3,{}]", row("r", "2", "@old")));
+    room.fail();
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]", "b < S\n[\"{b#1}\",1,\"\"]"]);
+    room.answer("b", 1, "[1,0]");
+    let outputs = room.outputs();
+    assert!(outputs.len() == 1 && outputs[0].starts_with("b < S\n[\"{b#4}\",4,{\"t\":"), "{outputs:?}");
+}
+
 /// A room of two rows whose compaction takes two slices, and is due.
 fn room_to_compact() -> Harness {
     let small = journal::Settings { tail_bytes: 100, row_bytes: 1_000, slice_bytes: 60, slack_bytes: 0 };

@@ -23,7 +23,7 @@ pub use connection::ConnectionId;
 
 use crate::journal::{Commit, Journal};
 use crate::store::Store;
-use crate::sync::Step;
+use crate::sync::{Peer, Step};
 use crate::wire::fragments::Fragment;
 use crate::wire::message::RequestId;
 use crate::wire::{self, Body, Envelope, MAX_TEXT_BYTES, Message, MessageType, ROOM_ID, Recipient, WireError};
@@ -203,12 +203,15 @@ impl Room {
     }
 
     /// Begins again with what is on disk, after something could not be kept: neither that nor what was to follow it has
-    /// happened. Everybody is asked what they hold, since what anyone was to be told may be lost.
+    /// happened. Everybody is asked what they hold, since what anyone was to be told or asked may be lost.
     pub fn start_over(&mut self, store: Store, journal: Journal) {
         self.outputs.clear();
         self.pending = Pending::default();
         self.reload(store, journal);
         for id in self.connections().collect::<Vec<_>>() {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.peer = Peer::default();
+            }
             self.ask(id, Step::Hashes, "\"\"");
         }
     }

@@ -245,7 +245,7 @@ impl World {
             match output {
                 Output::Persist { commit, .. } => self.table.carry_out(&commit),
                 Output::Send { to, text } => self.send(text, |id| id == to),
-                Output::Broadcast { except, text } => self.send(text, |id| Some(id) != except),
+                Output::Broadcast { except, text } => self.send(text, |id| !except.contains(&id)),
                 Output::Close { reason, .. } => panic!("a client is closed: {reason}"),
             }
         }

@@ -84,7 +84,7 @@ impl Room {
                 self.take_in(from, &Changes::of_values_hlc(*hlc), None, now_ms)?;
                 self.pulled(from, id.step, now_ms);
             }
-            (Step::Heard, _) => {}
+            (Step::Heard, _) => self.heard(from, id, now_ms),
             (Step::Hashes, _) => return Err(WireError::Answer { expected: "content hashes" }),
             (Step::Tables | Step::Rows, _) => return Err(WireError::Answer { expected: "a stamp and hashes" }),
             (Step::Cells, _) => return Err(WireError::Answer { expected: "a stamp of tables" }),
@@ -121,7 +121,7 @@ impl Room {
         self.go_on(from, next);
     }
 
-    fn go_on(&mut self, with: ConnectionId, next: Next) {
+    pub(super) fn go_on(&mut self, with: ConnectionId, next: Next) {
         match next {
             Next::Rest => {}
             Next::Pull { tables, values } => {

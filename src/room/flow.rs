@@ -1,52 +1,74 @@
 //! Backpressure: what one client may take of the room, and leave lying in it.
 //!
 //! *Reading.* A socket takes what it is sent and keeps it until the client has read it, and does not say how much that is.
-//! So the room counts what it has sent since it last heard from the client, and asks a question now and then that costs
-//! next to nothing to answer: a `GetCellDiff` about no cell. A client that reads answers it. One that has not for
-//! [`PATIENCE_MS`], and leaves [`MAX_UNHEARD_BYTES`] unread, is closed, as is one that leaves twice that in less time; and
-//! where all together leave
-//! [`MAX_TOTAL_UNHEARD_BYTES`], so is the one among the silent that leaves most.
+//! So the room counts what it sends, and asks a question now and then that costs next to nothing to answer: a
+//! `GetCellDiff` about no cell, with an id that only whoever reads it can know. The answer tells that all before the
+//! question was read. (Whatever else a client says tells nothing: it may write and not read.)
 //!
-//! *Writing.* What a client sends, and what it asks for, is charged to it in bytes. [`BURST_BYTES`] are free at once, to
-//! move in with a large document, and [`BYTES_PER_SECOND`] ever after: far more than the busiest app needs.
+//! A client that has more than its [share](Room::share_bytes) unread is *left behind*: it is sent no more changes, so that
+//! one slow reader costs the room a bounded amount, and its patience. Once it has read enough it is told the room's
+//! hashes, and pulls what it missed, all of it at once.
+//!
+//! One that has not answered for [`PATIENCE_MS`] is closed if it is behind or leaves [`MAX_UNHEARD_BYTES`] of answers
+//! unread; one that leaves twice that, at once; and where all together leave [`MAX_TOTAL_UNHEARD_BYTES`], the one among
+//! the silent that leaves most.
+//!
+//! *Writing.* What a client sends, and what it asks for, is charged to it in bytes, and each message with
+//! [`MESSAGE_BYTES`] beside. [`BURST_BYTES`] are free at once, to move in with a large document, and [`BYTES_PER_SECOND`]
+//! ever after: far more than the busiest app needs.
 
-use super::{ConnectionId, Room};
-use crate::sync::Step;
-use crate::wire::WireError;
+use super::{Connection, ConnectionId, Room};
+use crate::sync::{Next, PullId, Step};
+use crate::wire::{MessageType, WireError};
 
-/// How much may be sent to a client that is not heard of, in bytes: one long answer, and what comes after it.
+/// How much may be sent to a client that does not say that it reads, in bytes: one long answer, and what comes after it.
 pub const MAX_UNHEARD_BYTES: usize = 24 << 20;
-/// How much may be sent in all to clients that are not heard of, in bytes.
+/// How much may lie unread by all of them together, in bytes, before the silent among them are closed.
 pub const MAX_TOTAL_UNHEARD_BYTES: usize = 96 << 20;
-/// How long a client may take to be heard of, in milliseconds.
-pub const PATIENCE_MS: u64 = 2000;
+/// How long a client may take to answer, in milliseconds.
+pub const PATIENCE_MS: u64 = 10_000;
+/// How much of changes one client may have unread, in bytes, at least and at most; in between it is its part of the
+/// total.
+const SHARE_BYTES: (usize, usize) = (256 << 10, 8 << 20);
 /// How far ahead of a client the room goes in sending what it is owed, in bytes.
 const MAX_AHEAD_BYTES: usize = 4 << 20;
-/// After how many bytes a client is asked to be heard of, at most and at least; in between it is a share of the total.
+/// After how many bytes a client is asked whether it reads, at least and at most; in between it is a quarter of its part
+/// of the total.
 const ASK_AFTER_BYTES: (usize, usize) = (16 << 10, 1 << 20);
 
 /// What a client may send and ask for at once, in bytes.
 pub const BURST_BYTES: u64 = 256 << 20;
 /// What it may send and ask for each second ever after.
 pub const BYTES_PER_SECOND: u64 = 8 << 20;
-/// What a message is charged beside its bytes.
-const MESSAGE_BYTES: u64 = 128;
+/// What a message is charged beside its bytes: reading it, and relaying what is in it, costs about as much as that many
+/// bytes do.
+pub const MESSAGE_BYTES: u64 = 1 << 10;
 
 /// One client's account.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flow {
-    /// What it was sent since it was last heard of, in bytes.
+    /// What it was sent and has not said that it read, in bytes.
     unheard_bytes: usize,
-    /// When it was asked to be heard of, and has not been since.
-    asked_ms: Option<u64>,
+    /// The question that it has not answered yet.
+    asked: Option<Asked>,
+    /// Whether it is sent no changes until it has read more.
+    behind: bool,
     /// What it was charged and has not paid off by waiting, in bytes.
     charged_bytes: u64,
     charged_ms: u64,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    id: PullId,
+    at_ms: u64,
+    /// What it was sent before, in bytes.
+    behind_bytes: usize,
+}
+
 impl Flow {
     fn is_silent(&self, now_ms: u64) -> bool {
-        self.asked_ms.is_some_and(|asked_ms| now_ms >= asked_ms + PATIENCE_MS)
+        self.asked.is_some_and(|asked| now_ms >= asked.at_ms + PATIENCE_MS)
     }
 
     fn charge(&mut self, bytes: u64, now_ms: u64) -> Result<(), WireError> {
@@ -63,17 +85,10 @@ impl Flow {
 }
 
 impl Room {
-    /// Hears of a client, and charges what it sent.
-    pub(super) fn hear_of(&mut self, from: ConnectionId, bytes: usize, now_ms: u64) -> Result<(), WireError> {
+    /// Charges what a client sent.
+    pub(super) fn charge_message(&mut self, from: ConnectionId, bytes: usize, now_ms: u64) -> Result<(), WireError> {
         let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
-        self.unheard_bytes -= connection.flow.unheard_bytes;
-        connection.flow.unheard_bytes = 0;
-        connection.flow.asked_ms = None;
-        let charged = connection.flow.charge(bytes as u64 + MESSAGE_BYTES, now_ms);
-        if connection.synced && !connection.owed.is_empty() {
-            self.line_up(from);
-        }
-        charged
+        connection.flow.charge(bytes as u64 + MESSAGE_BYTES, now_ms)
     }
 
     /// Charges what a client was sent because it asked.
@@ -89,20 +104,62 @@ impl Room {
         self.watch(to);
     }
 
-    /// Notes that all but one are sent something.
-    pub(super) fn note_broadcast(&mut self, except: Option<ConnectionId>, bytes: usize) {
-        let ask_after = self.ask_after_bytes();
-        let mut unheard = Vec::new();
-        for (&id, connection) in &mut self.connections {
-            if Some(id) != except {
-                connection.flow.unheard_bytes += bytes;
+    /// Notes that all but an author are to be sent something. Answers who must not be: the author, and whoever is behind.
+    pub(super) fn note_broadcast(&mut self, author: Option<ConnectionId>, bytes: usize) -> Vec<ConnectionId> {
+        let share = self.share_bytes();
+        let mut except = Vec::from_iter(author);
+        for (&id, Connection { flow, .. }) in &mut self.connections {
+            if Some(id) == author {
+                continue;
+            }
+            flow.behind |= flow.unheard_bytes > share;
+            if flow.behind {
+                except.push(id);
+            } else {
+                flow.unheard_bytes += bytes;
                 self.unheard_bytes += bytes;
-                if connection.flow.unheard_bytes > ask_after {
-                    unheard.push(id);
-                }
             }
         }
+        except
+    }
+
+    /// Asks whoever has been sent much, and closes whoever has been asked for long.
+    pub(super) fn watch_all(&mut self) {
+        let ask_after = self.ask_after_bytes();
+        let unheard = self.connections.iter().filter(|(_, connection)| connection.flow.unheard_bytes > ask_after);
+        let unheard: Vec<_> = unheard.map(|(&id, _)| id).collect();
         unheard.into_iter().for_each(|id| self.watch(id));
+    }
+
+    /// A client answers the question whether it reads.
+    pub(super) fn heard(&mut self, from: ConnectionId, id: PullId, now_ms: u64) {
+        let ask_after = self.ask_after_bytes();
+        let Some(connection) = self.connections.get_mut(&from) else { return };
+        let flow = &mut connection.flow;
+        let read_bytes = match flow.asked.take_if(|asked| asked.id == id) {
+            Some(asked) => asked.behind_bytes,
+            None if flow.asked.is_some() => return,
+            // The room was evicted since it asked, and has forgotten whether it left the client behind.
+            None => {
+                flow.behind = true;
+                0
+            }
+        };
+        flow.unheard_bytes -= read_bytes;
+        self.unheard_bytes -= read_bytes;
+        let brought_up = flow.behind && flow.unheard_bytes <= ask_after;
+        if brought_up {
+            flow.behind = false;
+        }
+        if connection.synced && !connection.owed.is_empty() {
+            self.line_up(from);
+        }
+        if brought_up {
+            self.flush(now_ms);
+            self.go_on(from, Next::Tell);
+        } else {
+            self.watch(from);
+        }
     }
 
     /// Whether a client has read enough to be sent more of what it is owed.
@@ -111,16 +168,21 @@ impl Room {
     }
 
     fn watch(&mut self, id: ConnectionId) {
-        let ask_after = self.ask_after_bytes();
+        let (ask_after, share) = (self.ask_after_bytes(), self.share_bytes());
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let flow = &mut connection.flow;
-        let limit = if flow.is_silent(self.now_ms) { MAX_UNHEARD_BYTES } else { 2 * MAX_UNHEARD_BYTES };
-        if flow.unheard_bytes > limit {
-            let found = flow.unheard_bytes;
+        let found = flow.unheard_bytes;
+        let limit = match flow.is_silent(self.now_ms) {
+            true if flow.behind => share,
+            true => MAX_UNHEARD_BYTES,
+            false => 2 * MAX_UNHEARD_BYTES,
+        };
+        if found > limit {
             self.close(id, &WireError::Limit { what: "unread", limit, found });
-        } else if flow.unheard_bytes > ask_after && flow.asked_ms.is_none() {
-            flow.asked_ms = Some(self.now_ms);
-            self.ask(id, Step::Heard, "{}");
+        } else if found > ask_after && flow.asked.is_none() {
+            let question = PullId::new(Step::Heard, &mut self.random);
+            flow.asked = Some(Asked { id: question, at_ms: self.now_ms, behind_bytes: found });
+            self.send(id, &question.request_id(), MessageType::GetCellDiff, "{}");
         }
         if self.unheard_bytes > MAX_TOTAL_UNHEARD_BYTES {
             self.close_slowest();
@@ -128,8 +190,16 @@ impl Room {
     }
 
     fn ask_after_bytes(&self) -> usize {
-        let (least, most) = ASK_AFTER_BYTES;
-        (MAX_TOTAL_UNHEARD_BYTES / 4 / self.connections.len().max(1)).clamp(least, most)
+        self.part_of_total(4, ASK_AFTER_BYTES)
+    }
+
+    /// How much of changes each client may have unread, in bytes.
+    fn share_bytes(&self) -> usize {
+        self.part_of_total(1, SHARE_BYTES)
+    }
+
+    fn part_of_total(&self, parts: usize, (least, most): (usize, usize)) -> usize {
+        (MAX_TOTAL_UNHEARD_BYTES / parts / self.connections.len().max(1)).clamp(least, most)
     }
 
     /// Forgets a client that is gone.

@@ -24,6 +24,9 @@ use std::ops::Range;
 /// For every so many sockets the window is a millisecond longer.
 const SOCKETS_PER_MS: u64 = 10;
 
+/// How many places may be pending: a flood holds up the timer that ends the window, and everybody with it.
+const MAX_PENDING_PLACES: usize = 16 << 10;
+
 /// How much longer a value may become in a room that is full, up to a quarter over its limit.
 const SMALL_GROWTH_BYTES: usize = 1024;
 
@@ -72,6 +75,8 @@ impl Room {
             }
             if before == 0 && !self.pending.gathers(now_ms) {
                 self.leave_at_once(from, source.filter(|_| merged.is_whole() && changes.is_usual()), now_ms);
+            } else if self.pending.places.len() > MAX_PENDING_PLACES {
+                self.flush(now_ms);
             }
         }
         if merged.refused > 0 { Err(WireError::Limit { what: "room", limit, found }) } else { Ok(()) }
@@ -126,16 +131,16 @@ impl Room {
 
     fn release(&mut self, commit: Commit, texts: Vec<String>, now_ms: u64) {
         let authors = std::mem::take(&mut self.pending.authors);
-        let except = match authors.as_slice() {
+        let author = match authors.as_slice() {
             [author] => Some(*author),
             _ => None,
         };
         self.persist(commit, authors);
         for text in texts {
-            let bytes = text.len();
+            let except = self.note_broadcast(author, text.len());
             self.outputs.push_back(Output::Broadcast { except, text });
-            self.note_broadcast(except, bytes);
         }
+        self.watch_all();
         self.pending.window_ms = now_ms..now_ms + self.settings.max_window_ms;
         self.pending.on_its_way = true;
     }

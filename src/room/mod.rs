@@ -104,10 +104,10 @@ pub enum Output {
         /// The text.
         text: String,
     },
-    /// Send a text to all but one.
+    /// Send a text to all but some.
     Broadcast {
-        /// The one.
-        except: Option<ConnectionId>,
+        /// Whom not: its author, and whoever has too much left to read.
+        except: Vec<ConnectionId>,
         /// The text.
         text: String,
     },
@@ -275,7 +275,7 @@ impl Room {
     }
 
     fn text(&mut self, from: ConnectionId, text: &str, now_ms: u64) -> Result<(), WireError> {
-        self.hear_of(from, text.len(), now_ms)?;
+        self.charge_message(from, text.len(), now_ms)?;
         let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
         if text.len() > MAX_TEXT_BYTES {
             return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: text.len() });

@@ -291,7 +291,7 @@ impl Shell {
                 Output::Broadcast { except, text } => {
                     let text = JsString::from(text);
                     for (id, socket) in &open.sockets {
-                        if Some(*id) != except {
+                        if !except.contains(id) {
                             bindings::send(socket, &text);
                         }
                     }

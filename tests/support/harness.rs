@@ -95,6 +95,11 @@ impl Harness {
         self.say(client, &format!("S\n[\"{{{client}#{type_}}}\",0,{payload}]"));
     }
 
+    /// Answers the room's last question whether a client reads.
+    pub fn answer_that_it_reads(&mut self, client: &str) {
+        self.say(client, &format!("S\n[\"{{{client}#h}}\",0,[{{}}]]"));
+    }
+
     /// Sends a binary frame from a client.
     pub fn say_binary(&mut self, client: &str) {
         self.handle(Input::Binary(self.clients[client]));
@@ -156,8 +161,11 @@ impl Harness {
                     self.note_request(to, &text);
                     format!("{to} < {text}")
                 }
-                Output::Broadcast { except: Some(except), text } => format!("all but {except} < {text}"),
-                Output::Broadcast { except: None, text } => format!("all < {text}"),
+                Output::Broadcast { except, text } if except.is_empty() => format!("all < {text}"),
+                Output::Broadcast { except, text } => {
+                    let except: Vec<_> = except.iter().map(ToString::to_string).collect();
+                    format!("all but {} < {text}", except.join(" "))
+                }
                 Output::Close { connection, code, reason } => format!("close {connection}: {code} {reason}"),
             };
             lines.push(self.named(line));

@@ -88,9 +88,10 @@ const areEqual = (hashes) => new Set(hashes.map(String)).size === 1;
 
 /**
  * Waits until all clients, and then what the room has stored, have the same two hashes, and returns the stored content.
- * The room is not read before: whatever it owes the clients has to come by itself.
+ * The room is not read before: whatever it owes the clients has to come by itself. It has 5 seconds for that, or as many
+ * as are given.
  */
-export const untilEqual = async (worker, path, clients) => {
+export const untilEqual = async (worker, path, clients, seconds) => {
   let content;
   await until(
     async () => {
@@ -103,6 +104,7 @@ export const untilEqual = async (worker, path, clients) => {
       const all = clients.map((client) => `${client.version}: ${hashesOf(client)}`);
       return `equal hashes, but they are ${all.join('; ')}; stored: ${hashesOfContent(await worker.content(path))}`;
     },
+    seconds,
   );
   return content;
 };

@@ -23,6 +23,8 @@ export const startFaultyWorker = async (options) => {
     sql: (room, sql, ...bindings) => order('sql', room, {sql, bindings}),
     /** Stops the clock of all rooms: it stands, and timers wait to be run by hand. */
     stopClock: () => order('stopClock', ''),
+    /** Moves the clock that stands. */
+    moveClock: (milliseconds) => order('moveClock', '', {milliseconds}),
     /** Runs the timers that a room waits for; those they set wait in their turn. Answers how many there were. */
     runTimers: (room) => order('runTimers', room),
     /** Lets time go on, without the timers that were waiting. */

@@ -91,6 +91,9 @@ const orders = {
   stopClock: () => {
     clock.stoppedAt = now();
   },
+  moveClock: (_room, {milliseconds}) => {
+    clock.stoppedAt += milliseconds;
+  },
   // What is held then belongs to rooms that are gone.
   startClock: () => {
     clock.stoppedAt = undefined;

@@ -1,0 +1,320 @@
+// One client that takes too much: it does not read, it floods, or it asks without end. It is left behind, closed with 1013
+// and a reason, the memory stays bounded, and the others notice nothing.
+import assert from 'node:assert/strict';
+import {after, test} from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {WebSocket as PausableWebSocket} from 'ws';
+import {cleanUp} from './support/cleanup.mjs';
+import {connect, hashesOf} from './support/clients.mjs';
+import {flood} from './support/flood.mjs';
+import {members} from './support/members.mjs';
+import {forgetPeak, peakBytes, residentBytes} from './support/memory.mjs';
+import {aMoment, until} from './support/until.mjs';
+import {startWorker} from './support/worker.mjs';
+
+after(cleanUp);
+
+const MB = 1 << 20;
+// The limits of src/room/flow.rs. The share is that of up to twelve clients.
+const [SHARE, MAX_UNHEARD, MAX_TOTAL_UNHEARD, BURST] = [8 * MB, 24 * MB, 96 * MB, 256 * MB];
+// What Cloudflare allows an isolate: content, texts on their way, JavaScript's garbage.
+const ISOLATE = 128 * MB;
+// A small room's WebAssembly, with texts of a megabyte on their way through it; and with a content of four.
+const [WASM, WASM_WITH_CONTENT] = [16 * MB, 48 * MB];
+// How long something is waited for that a slow machine does late. No test depends on it.
+const PATIENCE = 60;
+
+const text = (length) => 'x'.repeat(length);
+const inMB = (bytes) => `${(bytes / MB).toFixed(0)} MiB`;
+
+const workers = [];
+/** A workerd for each test, so that what one leaves behind does not count for the next. */
+const newWorker = async (context) => {
+  const worker = await startWorker();
+  workers.push(worker);
+  context.after(worker.kill);
+  return worker;
+};
+
+/** Plays a scene, and holds what workerd and the room's WebAssembly take meanwhile against bounds. */
+const within = async ({worker, path, resident, wasm}, scene) => {
+  const before = await residentBytes();
+  await forgetPeak();
+  await scene();
+  const [peak, now] = [await peakBytes(), await residentBytes()];
+  const {since_wake: used} = await (await fetch(worker.http(`${path}?journal`))).json();
+  const all = [before, peak, now, used.memory_bytes].map(inMB);
+  console.log(`${path}: ${all[0]} resident before, ${all[1]} at the peak, ${all[2]} after; ${all[3]} of WebAssembly`);
+  assert.ok(peak - before <= resident, `${inMB(peak - before)} more at the peak, not at most ${inMB(resident)}`);
+  assert.ok(used.memory_bytes <= wasm, `${all[3]} of WebAssembly, not at most ${inMB(wasm)}`);
+};
+
+/**
+ * Those who must not notice: members, and real clients of the oldest and the newest version. They write in turn, each
+ * time to a cell of its own, so that every edit must reach every other of them exactly once, however much is merged.
+ */
+const bystanders = async (url) => {
+  const raw = await members(url, 2);
+  const real = [await connect('5.0', url), await connect('10.0', url)];
+  const everybody = [...raw, ...real];
+  // A real client's frames are counted and let go: a flood of them would fill the memory of this process.
+  const counts = real.map(() => ({changes: 0, others: []}));
+  await until(() => real.every(({traffic}) => traffic.received.length > 0), 'the real clients to join', PATIENCE);
+  await aMoment();
+  real.forEach(({traffic}) => (traffic.received.length = 0));
+  real.forEach(({socket}, index) =>
+    socket.addEventListener('message', ({data}) => {
+      if (/\n\[[^,]*,3,/.test(data.slice(0, 80))) counts[index].changes++;
+      else if (!data.endsWith(',6,{}]')) counts[index].others.push(data);
+      real[index].traffic.received.length = 0;
+    }),
+  );
+  const heard = raw.map(({stamps}) => stamps);
+  let edits = 0;
+
+  const self = {
+    raw,
+    real,
+    /** One of them writes, and all others get it. */
+    write: async () => {
+      const number = edits++;
+      const id = `edit ${number}`;
+      const author = everybody[number % everybody.length];
+      if (author.write) author.write(id, number);
+      else author.store.setCell('t', id, 'c', number);
+      await self.untilAll(id, number);
+    },
+    /** Waits until all of them have a cell. */
+    untilAll: (row, value) =>
+      until(
+        () => everybody.every(({store}) => store.getCell('t', row, 'c') === value) || self.closed().length > 0,
+        () => `${row} to reach everybody; ${self.closed().length} of them are closed`,
+        PATIENCE,
+      ),
+    closed: () => everybody.map(({closed, traffic}) => closed ?? traffic?.closed).filter(Boolean),
+    edits: () => edits,
+    /**
+     * They were not closed, and heard of every edit of theirs once; of no edit twice; of nothing else; and hold in the
+     * end what the room holds.
+     */
+    assertUnmoved: async (worker, path) => {
+      assert.deepEqual(self.closed(), []);
+      let hashes;
+      await until(
+        async () => {
+          const [tables, values] = await worker.content(path);
+          hashes = String([tables[2], values[2]]);
+          return everybody.every((client) => String(hashesOf(client)) === hashes);
+        },
+        () => `the hashes ${hashes} of the room; they are ${everybody.map(hashesOf).join('; ')}`,
+        PATIENCE,
+      );
+      for (const [index, {frames, stamps, else: others}] of raw.entries()) {
+        const twice = [...stamps].filter(([, times]) => times !== 1);
+        assert.deepEqual(twice, [], 'no edit twice');
+        assert.deepEqual(others, [], 'nothing but changes');
+        assert.ok(frames <= stamps.size, `${frames} frames for ${stamps.size} edits`);
+        const isForeign = (number) => number % everybody.length !== index;
+        const foreign = Array.from({length: edits}, (_, number) => number).filter(isForeign);
+        const [tables] = raw[index].store.getMergeableContent();
+        const missed = foreign.filter((number) => !stamps.has(tables[0].t[0][`edit ${number}`][0].c[1]));
+        assert.deepEqual(missed, [], 'every edit once');
+      }
+      for (const {changes, others} of counts) {
+        assert.deepEqual(others, [], 'nothing but changes');
+        // They heard the frames that the members heard, but each author one of its own the less.
+        const most = Math.max(...heard.map(({size}) => size)) + edits;
+        assert.ok(changes <= most, `${changes} frames, not at most ${most}`);
+      }
+      assert.deepEqual(worker.complaints(), []);
+    },
+    leave: () => Promise.all(everybody.map((client) => client.leave())),
+  };
+  return self;
+};
+
+/** A writer's change of a megabyte, and a bystander's edit beside it. Both have reached everybody in the end. */
+const writeMegabyte = async (writer, others, round) => {
+  const value = `${text(MB)} ${round}`;
+  writer.write('large', value);
+  await others.write();
+  await others.untilAll('large', value);
+};
+
+const TOO_MUCH_UNREAD = /^tinybase:15:unread: \d+ is over the limit of \d+$/;
+const TOO_MUCH_AT_ONCE = /^tinybase:15:rate: \d+ is over the limit of 268435456$/;
+
+const assertClosed = ({closed}, reason) => {
+  assert.equal(closed?.code, 1013);
+  assert.match(closed.reason, reason);
+};
+
+/** Longer than a client may take to answer whether it reads. */
+const longerThanPatience = () => sleep(11_000);
+
+/** The number of the last large change that a client has heard of. */
+const lastLarge = ({store}) => Number(store.getCell('t', 'large', 'c').split(' ')[1]);
+
+test('a reader that does not read is left behind and closed, and the others hear every edit once', async (context) => {
+  const path = '/silent';
+  const worker = await newWorker(context);
+  const others = await bystanders(worker.ws(path));
+  const [writer, silent] = await members(worker.ws(path), 2);
+  silent.pause();
+  await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
+    for (let round = 0; round < 2 * (SHARE / MB); round++) await writeMegabyte(writer, others, round);
+    await longerThanPatience();
+    await writeMegabyte(writer, others, 'the last');
+    assert.equal(silent.frames, 0);
+    // What lay there comes first, and the close last.
+    silent.resume();
+    await until(() => silent.closed, 'the close', PATIENCE);
+  });
+  assertClosed(silent, TOO_MUCH_UNREAD);
+  assert.equal(lastLarge(silent), SHARE / MB - 1, 'its share was let pass');
+  assert.equal(silent.questions, 1);
+  await others.assertUnmoved(worker, path);
+});
+
+test('of readers that do not read, and one that reads late, the room keeps the one and gives it all', async (context) => {
+  const path = '/silent/six';
+  const worker = await newWorker(context);
+  const others = await bystanders(worker.ws(path));
+  const [writer, ...silent] = await members(worker.ws(path), 7);
+  const slow = await connect('10.0', undefined, {socket: new PausableWebSocket(worker.ws(path), {perMessageDeflate: false})});
+  silent.forEach((reader) => reader.pause());
+  await within({worker, path, resident: MAX_TOTAL_UNHEARD + ISOLATE, wasm: WASM}, async () => {
+    for (let time = 0; time < 2; time++) {
+      slow.traffic.received.length = 0;
+      slow.socket.pause();
+      for (let round = 0; round < 2 * (SHARE / MB); round++) await writeMegabyte(writer, others, round);
+      slow.socket.resume();
+      await until(() => slow.store.getCell('t', 'large', 'c') === writer.store.getCell('t', 'large', 'c'), 'the news', PATIENCE);
+      const changes = slow.traffic.received.filter((frame) => /\n\[[^,]*,3,/.test(frame.slice(0, 80)));
+      assert.ok(changes.length < 4 * (SHARE / MB) - 2, `${changes.length} changes: it was left behind`);
+      slow.store.setCell('t', `slow ${time}`, 'c', time);
+      await others.untilAll(`slow ${time}`, time);
+    }
+    await longerThanPatience();
+    await writeMegabyte(writer, others, 'the last');
+    silent.forEach((reader) => reader.resume());
+    await until(() => silent.every(({closed}) => closed), 'the closes', PATIENCE);
+  });
+  silent.forEach((reader) => assertClosed(reader, TOO_MUCH_UNREAD));
+  await until(() => String(hashesOf(slow)) === String(hashesOf(others.raw[0])), 'the slow one to hold the same', PATIENCE);
+  assert.equal(slow.traffic.closed, undefined);
+  await others.assertUnmoved(worker, path);
+});
+
+/** Lets the others write one edit after another until something is over, and some more. */
+const writeMeanwhile = async (others, something) => {
+  let over = false;
+  const result = something.finally(() => (over = true));
+  while (!over) await others.write();
+  for (let more = 0; more < 8; more++) await others.write();
+  return result;
+};
+
+// Short enough for the others to keep up with what of it is relayed: their answers wait behind the flood.
+const FLOOD = 64 << 10;
+
+// Of the second kind most lose against what is there, and are relayed to nobody.
+for (const kind of ['new edits', 'edits, one new in twenty']) {
+  test(`a writer that floods with ${kind} is closed, and the others hear every edit once`, async (context) => {
+    const path = `/flood/${kind.length}`;
+    const worker = await newWorker(context);
+    const others = await bystanders(worker.ws(path));
+    let offender;
+    await within({worker, path, resident: ISOLATE + MAX_TOTAL_UNHEARD, wasm: WASM}, async () => {
+      offender = await writeMeanwhile(others, flood(worker.ws(path), kind, {bytes: FLOOD, seconds: PATIENCE}));
+    });
+    assertClosed(offender, TOO_MUCH_AT_ONCE);
+    assert.ok(offender.sent >= BURST / (FLOOD + 2048), `${offender.sent} are fewer than may be sent at once`);
+    console.log(`the writer had sent ${offender.sent} edits; the others ${others.edits()} meanwhile`);
+    await others.assertUnmoved(worker, path);
+  });
+}
+
+test('a client that asks for everything again and again is closed, and the others do not notice', async (context) => {
+  const path = '/questions';
+  const worker = await newWorker(context);
+  const others = await bystanders(worker.ws(path));
+  const [writer] = await members(worker.ws(path), 1);
+  for (let row = 0; row < 4; row++) {
+    writer.write(`large ${row}`, text(MB));
+    await others.untilAll(`large ${row}`, text(MB));
+  }
+  let offender;
+  await within({worker, path, resident: ISOLATE + 2 * MAX_UNHEARD, wasm: WASM_WITH_CONTENT}, async () => {
+    const asking = flood(worker.ws(path), 'questions for everything', {seconds: PATIENCE});
+    offender = await writeMeanwhile(others, asking);
+  });
+  assertClosed(offender, TOO_MUCH_AT_ONCE);
+  console.log(`${offender.answers} answers, ${inMB(offender.bytes)}; the others wrote ${others.edits()} edits meanwhile`);
+  assert.ok(offender.bytes <= BURST + PATIENCE * 8 * MB && offender.bytes > BURST - 5 * MB, inMB(offender.bytes));
+  await others.assertUnmoved(worker, path);
+});
+
+test('a client that asks and does not read the answers is closed for that', async (context) => {
+  const path = '/questions/unread';
+  const worker = await newWorker(context);
+  const [writer, silent] = await members(worker.ws(path), 2);
+  for (let row = 0; row < 4; row++) writer.write(`large ${row}`, text(MB));
+  await until(() => silent.store.hasRow('t', 'large 3'), 'the content', PATIENCE);
+  silent.pause();
+  await within({worker, path, resident: 2 * MAX_UNHEARD + ISOLATE, wasm: WASM_WITH_CONTENT}, async () => {
+    for (let question = 0; question < 100; question++) silent.socket.send('S\n["q",4,{}]');
+    await aMoment();
+    silent.resume();
+    await until(() => silent.closed, 'the close', PATIENCE);
+  });
+  assertClosed(silent, TOO_MUCH_UNREAD);
+});
+
+test('a client that says something and does not read is left behind and closed', async (context) => {
+  const path = '/silent/but-talking';
+  const worker = await newWorker(context);
+  const [writer, other, silent] = await members(worker.ws(path), 3);
+  silent.pause();
+  const write = async (round) => {
+    silent.socket.send('S\n["",0,[{}]]');
+    writer.write('large', `${text(MB)} ${round}`);
+    await until(() => other.sees('large', writer), 'the relay', PATIENCE);
+  };
+  await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
+    for (let round = 0; round < 2 * (SHARE / MB); round++) await write(round);
+    await longerThanPatience();
+    await write('the last');
+    silent.resume();
+    await until(() => silent.closed, 'the close', PATIENCE);
+  });
+  assertClosed(silent, TOO_MUCH_UNREAD);
+  assert.equal(lastLarge(silent), SHARE / MB - 1);
+});
+
+test('twenty that have only just stopped to read are bounded together', async (context) => {
+  const path = '/silent/twenty';
+  const worker = await newWorker(context);
+  const [writer, other, ...silent] = await members(worker.ws(path), 22);
+  silent.forEach((reader) => reader.pause());
+  await within({worker, path, resident: MAX_TOTAL_UNHEARD + ISOLATE, wasm: WASM}, async () => {
+    for (let round = 0; round < MAX_UNHEARD / MB; round++) {
+      writer.write('large', `${text(MB)} ${round}`);
+      await until(() => other.sees('large', writer), 'the relay', PATIENCE);
+    }
+  });
+});
+
+test('a flood of small edits is closed, and the others end with what the room holds', async (context) => {
+  const path = '/flood/small';
+  const worker = await newWorker(context);
+  const others = await bystanders(worker.ws(path));
+  const offender = await flood(worker.ws(path), 'small edits', {seconds: PATIENCE});
+  assertClosed(offender, TOO_MUCH_AT_ONCE);
+  console.log(`the writer had sent ${offender.sent} edits`);
+  await others.write();
+  await others.assertUnmoved(worker, path);
+});
+
+test('none of this was an error of the Worker', () =>
+  workers.forEach((worker) => assert.deepEqual(worker.complaints(), [])));

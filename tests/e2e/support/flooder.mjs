@@ -1,0 +1,48 @@
+// A client in a thread of its own, which sends as fast as its socket takes it until it is closed. The work of it must not
+// keep the others in the process from reading.
+import {once} from 'node:events';
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import {parentPort, workerData} from 'node:worker_threads';
+import {WebSocket} from 'ws';
+import {hlc} from './raw.mjs';
+
+const {url, kind, bytes, seconds} = workerData;
+const text = 'x'.repeat(bytes);
+const edit = (value) => `\n${JSON.stringify(['flood', 3, [[{t: [{flood: [{c: [value, hlc()]}]}]}], [{}], 1]])}`;
+const again = edit(text);
+/** What is sent. With `onePerAnswer` the next question waits for the answer to the one before. */
+const kinds = {
+  'new edits': {frame: (count) => edit(`${text} ${count}`)},
+  'edits, one new in twenty': {frame: (count) => (count % 20 === 0 ? edit(`${text} ${count}`) : again)},
+  'small edits': {frame: edit},
+  'questions for everything': {frame: () => 'S\n["q",4,{}]', onePerAnswer: true},
+};
+const {frame, onePerAnswer} = kinds[kind];
+
+const socket = new WebSocket(url, {perMessageDeflate: false, skipUTF8Validation: true});
+const result = {sent: 0, answers: 0, bytes: 0, closed: undefined};
+socket.on('error', () => {});
+socket.on('message', (data) => {
+  const isQuestion = data.length < 60 && data.toString().endsWith(',6,{}]');
+  if (isQuestion) {
+    socket.send(data.toString().replace(',6,{}]', ',0,[{}]]'));
+  } else if (data.subarray(0, 16).toString().startsWith('S\n["q",0')) {
+    result.answers++;
+    result.bytes += data.length;
+  }
+});
+socket.on('close', (code, reason) => {
+  result.closed = {code, reason: String(reason)};
+});
+await once(socket, 'open');
+const end = Date.now() + seconds * 1000;
+const mayGoOn = () => socket.bufferedAmount < 4 << 20 && (!onePerAnswer || result.answers === result.sent);
+while (!result.closed && Date.now() < end) {
+  for (let turn = 0; turn < 64 && mayGoOn(); turn++) {
+    socket.send(frame(result.sent));
+    result.sent++;
+  }
+  await nextTurn();
+}
+if (!result.closed) socket.terminate();
+parentPort.postMessage(result);

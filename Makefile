@@ -18,7 +18,7 @@ export WRANGLER_SEND_METRICS = false
 .DEFAULT_GOAL = help
 # One after the other and in the order written: they share the cores, target/ and build/.
 .NOTPARALLEL:
-.PHONY: help setup dev demo build deploy test format lint native dry-run size e2e bench micro fuzz fixtures clean
+.PHONY: help setup dev demo build deploy test format lint native dry-run size e2e torture-minute torture bench profile micro fuzz fixtures clean
 
 section = @printf '\n== %s\n' '$(1)'
 
@@ -41,7 +41,7 @@ build: setup ## build the Worker as it will be uploaded, into build/
 deploy: setup ## put the Worker on Cloudflare
 	@$(WRANGLER) deploy
 
-test: format lint native build dry-run size e2e ## run everything below, up to the first that fails
+test: format lint native build dry-run size e2e torture-minute ## run everything below, up to the first that fails
 	@printf '\nAll of it passed.\n'
 
 format: setup ## is the Rust code formatted?
@@ -72,9 +72,19 @@ e2e: build ## the end-to-end tests (some of them: FILES='tests/e2e/merge.test.mj
 	$(call section,End-to-end tests)
 	@$(NODE) tools/e2e.mjs $(FILES)
 
+torture-minute: build
+	$(call section,A minute of torture)
+	@$(NODE) tests/torture/run.mjs 60
+
+torture: build ## kill and break everything around rooms under load: TIME=600 seconds (a run again: SEED=…)
+	@$(NODE) tests/torture/run.mjs $(or $(TIME),600) $(SEED)
+
 bench: build ## Tinyroom and TinyBase's own server side by side, into bench/results.md (some rows: ROWS='wake join')
 	$(call section,Benchmark)
 	@$(NODE) bench/run.mjs $(ROWS)
+
+profile: build ## where the time of a message goes inside a room
+	@$(NODE) bench/profile.mjs
 
 micro: setup ## the work of the store and the journal alone, native, beside TinyBase's own store in Node
 	@$(NODE) bench/micro.mjs

@@ -185,6 +185,41 @@ fn a_change_of_a_thousand_rows_costs_at_most_three() {
 }
 
 #[test]
+fn a_compaction_of_fifty_megabytes_goes_in_small_slices() {
+    let settings = Settings::default();
+    let mut scribe = Scribe::new(settings);
+    let text = "x".repeat(1_000);
+    let mut fill = |round: u32| {
+        for part in 0..50 {
+            let hlc = stamp(NOW_MS + u64::from(round), part, "Alice");
+            let rows = (0..1_000).map(|n| format!(r#""r{part}-{n}":[{{"c":["{round}{text}","{hlc}"]}}]"#));
+            scribe.edit(&format!(r#"[[{{"t":[{{{}}}]}}],[{{}}],1]"#, rows.collect::<Vec<_>>().join(",")));
+        }
+    };
+    (0..3).for_each(&mut fill);
+    scribe.set("r", "large", &format!("\"{}\"", "x".repeat(1_000_000)));
+    assert!(scribe.store.text_bytes() > 50_000_000);
+    let mut slices = Vec::new();
+    while let Some(commit) = scribe.compact() {
+        let texts = commit.writes.iter().map(|write| match write {
+            Write::Insert { entries, .. } => entries.len(),
+            Write::Append { entry, .. } => entry.len(),
+            Write::Forget { .. } => 0,
+            write => panic!("{write:?}"),
+        });
+        slices.push(texts.sum::<usize>());
+    }
+    slices.sort_unstable();
+    // A cell that is longer than a slice is one alone.
+    let longest = slices.pop().unwrap();
+    assert!((1_000_000..1_000_100).contains(&longest), "{longest}");
+    assert!(slices.len() >= 97 && slices.iter().all(|&bytes| bytes <= settings.slice_bytes + 100), "{slices:?}");
+    let most = scribe.store.text_bytes() / 500_000 + 10;
+    assert!(scribe.table.rows.len() <= most, "{} rows to read at a wake", scribe.table.rows.len());
+    scribe.assert_kept();
+}
+
+#[test]
 fn a_compaction_comes_to_an_end_whatever_the_ids() {
     for (table, row, id) in [(5_000, 1, 1), (1, 5_000, 1), (1, 1, 5_000), (3_000, 3_000, 1)] {
         let settings = Settings { tail_bytes: 300, row_bytes: 4_000, slice_bytes: 1_000, slack_bytes: 400 };

@@ -110,6 +110,19 @@ fn a_client_that_answers_a_question_the_room_has_forgotten_is_told_the_hashes() 
     room.expect(&[&format!("c < S\n[null,2,{}]", hashes_of(&[&megabyte(0, 11)]))]);
 }
 
+/// What it was asked may be among what was not sent.
+#[test]
+fn after_a_commit_that_failed_nobody_is_closed_for_a_question_that_was_lost() {
+    let mut room = Harness::holding("", &["a", "b", "c"]);
+    assert_eq!(megabytes(&mut room, 0..7, 100, &["b"], "c"), (7, 1, None));
+    room.fail();
+    room.outputs();
+    room.pass(20_000);
+    assert_eq!(megabytes(&mut room, 7..12, 100, &["b"], "c"), (5, 1, None));
+    room.answer_that_it_reads("c");
+    assert_eq!(room.outputs().len(), 1, "it is asked for the rest");
+}
+
 #[test]
 fn where_all_together_leave_too_much_unread_the_silent_are_closed() {
     let content = t(&format!("[[{{}}],[{{\"v\":[\"{}\",\"@older\"]}}],1]", "x".repeat(7 * MB)));

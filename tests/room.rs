@@ -39,16 +39,40 @@ fn a_new_connection_is_asked_for_its_hashes_after_a_quarter_of_a_second() {
 
 #[test]
 fn a_client_that_begins_by_itself_is_not_asked() {
-    for (text, answer) in [("\n[\"q\",1,\"\"]", Some("a < S\n[\"q\",0,[0,0]]")), ("\n[null,2,[0,0]]", None)] {
-        let mut room = Harness::new();
-        room.connect("a");
+    let mut room = Harness::new();
+    for (client, begins) in [("a", true), ("b", false)] {
+        room.connect(client);
         room.pass(100);
-        room.say("a", text);
-        room.expect(answer.as_slice());
+        if begins {
+            room.say(client, "\n[\"q\",1,\"\"]");
+            room.expect(&[&format!("{client} < S\n[\"q\",0,[0,0]]")]);
+            room.pass(999);
+        }
+        room.say(client, "\n[null,2,[0,0]]");
         room.pass(1_000);
         room.expect(&[]);
         assert_eq!(room.timeout_in_ms(), None);
     }
+}
+
+/// A client whose pull was cut off loads anew, and never says what it holds.
+#[test]
+fn a_client_that_begins_and_does_not_say_what_it_holds_is_asked_for_it_once() {
+    let mut room = Harness::new();
+    room.connect("a");
+    for _ in 0..2 {
+        room.say("a", "\n[\"q\",1,\"\"]");
+        room.expect(&["a < S\n[\"q\",0,[0,0]]"]);
+        room.pass(300);
+        room.expect(&[]);
+    }
+    assert_eq!(room.timeout_in_ms(), Some(400), "a second after it began");
+    room.pass(400);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+    room.answer("a", 1, "[0,0]");
+    room.say("a", "\n[\"q\",1,\"\"]");
+    room.expect(&["a < S\n[\"q\",0,[0,0]]"]);
+    assert_eq!(room.timeout_in_ms(), None);
 }
 
 #[test]

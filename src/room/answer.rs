@@ -6,11 +6,22 @@ use crate::sync::{Next, PullId, Step};
 use crate::wire::message::{RequestId, hashes_text};
 use crate::wire::{Body, MAX_TEXT_BYTES, Message, MessageType, Response, WireError};
 
+/// How long a client has to say what it holds after it has begun, in milliseconds.
+const REMIND_AFTER_MS: u64 = 1000;
+
 impl Room {
     /// Asks a new connection for its hashes, unless it has begun by itself. One whose socket was reconnected under its
     /// client does not, and would never learn what it missed.
     pub(super) fn greet(&mut self, id: ConnectionId) {
-        if self.connections.get(&id).is_some_and(|connection| !connection.greeted) {
+        if self.connections.get(&id).is_some_and(|connection| !connection.begun && !connection.synced) {
+            self.ask(id, Step::Hashes, "\"\"");
+        }
+    }
+
+    /// Asks one that has begun, and has not said what it holds: a client that starts does, but there are those that only
+    /// load, after a pull that was cut off.
+    pub(super) fn remind(&mut self, id: ConnectionId) {
+        if self.connections.get(&id).is_some_and(|connection| !connection.synced) {
             self.ask(id, Step::Hashes, "\"\"");
         }
     }
@@ -21,7 +32,7 @@ impl Room {
         let limit = self.settings.answer_bytes;
         let answer = match &message.body {
             Body::GetContentHashes => {
-                self.begun(from);
+                self.begun(from, now_ms);
                 Answer { text: hashes_text(self.store.content_hashes()), owed: Vec::new() }
             }
             Body::GetTableDiff(theirs) => self.store.table_diff(theirs, limit),
@@ -29,7 +40,6 @@ impl Room {
             Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, limit),
             Body::GetValueDiff(theirs) => self.store.value_diff(theirs, limit),
             Body::ContentHashes(theirs) => {
-                self.begun(from);
                 self.hear(from, *theirs, now_ms);
                 return Ok(());
             }
@@ -93,9 +103,12 @@ impl Room {
         Ok(())
     }
 
-    fn begun(&mut self, from: ConnectionId) {
-        if let Some(connection) = self.connections.get_mut(&from) {
-            connection.greeted = true;
+    fn begun(&mut self, from: ConnectionId, now_ms: u64) {
+        if let Some(connection) = self.connections.get_mut(&from)
+            && !connection.synced
+            && !std::mem::replace(&mut connection.begun, true)
+        {
+            self.reminders.push_back((now_ms + REMIND_AFTER_MS, from));
         }
     }
 
@@ -104,6 +117,7 @@ impl Room {
         let ours = self.store.content_hashes();
         let Some(connection) = self.connections.get_mut(&from) else { return };
         connection.synced = true;
+        self.reminders.retain(|(_, id)| *id != from);
         if !connection.owed.is_empty() {
             // It lacks what it is about to get. Afterwards it is asked again.
             self.line_up(from);

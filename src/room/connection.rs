@@ -41,8 +41,8 @@ impl Display for ConnectionId {
 /// What the room knows of a connection while it is awake.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
-    /// Whether the client has begun to exchange hashes, so that it need not be asked for them.
-    pub greeted: bool,
+    /// Whether the client has begun to exchange hashes, so that it need not be asked for them at once.
+    pub begun: bool,
     /// Whether the client takes changes: one that has not finished its first load drops them.
     pub synced: bool,
     pub peer: Peer,
@@ -58,6 +58,6 @@ impl Connection {
     }
 
     pub fn resumed() -> Self {
-        Self { greeted: true, synced: true, ..Self::default() }
+        Self { begun: true, synced: true, ..Self::default() }
     }
 }

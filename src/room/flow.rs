@@ -67,6 +67,11 @@ struct Asked {
 }
 
 impl Flow {
+    /// Begins to count anew, after what was sent last, and asked with it, may not have gone out.
+    pub fn start_over(&mut self) {
+        *self = Self { charged_bytes: self.charged_bytes, charged_ms: self.charged_ms, ..Self::default() };
+    }
+
     fn is_silent(&self, now_ms: u64) -> bool {
         self.asked.is_some_and(|asked| now_ms >= asked.at_ms + PATIENCE_MS)
     }

@@ -133,6 +133,7 @@ pub struct Room {
     outputs: VecDeque<Output>,
     pending: Pending,
     greetings: VecDeque<(u64, ConnectionId)>,
+    reminders: VecDeque<(u64, ConnectionId)>,
     fragments_until_ms: Option<u64>,
     catching_up: VecDeque<ConnectionId>,
     compacting: bool,
@@ -152,6 +153,7 @@ impl Room {
             outputs: VecDeque::new(),
             pending: Pending::default(),
             greetings: VecDeque::new(),
+            reminders: VecDeque::new(),
             fragments_until_ms: None,
             catching_up: VecDeque::new(),
             compacting: false,
@@ -208,10 +210,12 @@ impl Room {
         self.outputs.clear();
         self.pending = Pending::default();
         self.reload(store, journal);
+        self.unheard_bytes = 0;
+        for connection in self.connections.values_mut() {
+            connection.peer = Peer::default();
+            connection.flow.start_over();
+        }
         for id in self.connections().collect::<Vec<_>>() {
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.peer = Peer::default();
-            }
             self.ask(id, Step::Hashes, "\"\"");
         }
     }
@@ -253,6 +257,7 @@ impl Room {
         let times = [
             self.flush_at_ms(),
             self.greetings.front().map(|&(at_ms, _)| at_ms),
+            self.reminders.front().map(|&(at_ms, _)| at_ms),
             self.fragments_until_ms,
             at_once.then_some(0),
         ];
@@ -266,6 +271,12 @@ impl Room {
         {
             self.greetings.pop_front();
             self.greet(id);
+        }
+        while let Some(&(at_ms, id)) = self.reminders.front()
+            && at_ms <= now_ms
+        {
+            self.reminders.pop_front();
+            self.remind(id);
         }
         if self.fragments_until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
             self.expire_fragments(now_ms);

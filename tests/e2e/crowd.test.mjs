@@ -204,9 +204,10 @@ test('after all that the rooms sleep: the windows have ended, and no timer is le
 test('clients join and come back with edits while others write without a pause: all end with the same hashes', async () => {
   const path = '/crossing';
   const writers = await Promise.all([...versions, ...versions].map((version) => connect(version, worker.ws(path))));
-  // A pull that a break cuts off is an error in 5.0 that no app can catch.
+  // A pull that a break cuts off, or that takes a second under load, is an error in 5.0 that no app can catch.
+  const steadier = versions.slice(1);
   const returning = await Promise.all(
-    versions.slice(1).map((version) =>
+    steadier.map((version) =>
       connect(version, undefined, {socket: new SteadyWebSocket(network.ws(path), undefined, atOnce)}),
     ),
   );
@@ -231,7 +232,7 @@ test('clients join and come back with edits while others write without a pause: 
       // There is much to be pulled both ways when they are back, and while it is, more comes.
       await sleep(100);
       network.mend();
-      newcomers.push(...(await Promise.all(versions.map((version) => connect(version, worker.ws(path))))));
+      newcomers.push(...(await Promise.all(steadier.map((version) => connect(version, worker.ws(path))))));
       for (const {store} of newcomers) store.setCell('t', `row ${round}`, 'newcomer', number);
       const isBack = ({store}) => store.getCellIds('offline', `round ${round}`).length === returning.length;
       await until(() => [...writers, ...returning].every(isBack), 'what was written offline to reach everybody', PATIENCE);

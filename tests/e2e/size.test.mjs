@@ -89,7 +89,18 @@ test('a million cells are loaded, kept, served and compacted within 96 MB', asyn
     author.send(someRows(row, 2));
     await hashesOfRoom(author);
   }
-  await until(async () => bytes((await journalOf(worker, path)).journal) < 1.5 * before, 'the compaction', 100);
+  // Nobody waits for it: between its slices questions are answered.
+  let longest = 0;
+  const compacted = async () => {
+    for (let question = 0; question < 20; question++) {
+      const asked = performance.now();
+      await hashesOfRoom(author);
+      longest = Math.max(longest, performance.now() - asked);
+    }
+    return bytes((await journalOf(worker, path)).journal) < 1.5 * before;
+  };
+  await until(compacted, 'the compaction', 100);
+  console.log(`${longest.toFixed(0)} ms was the longest that an answer took during the compaction`);
   const rows = await memory('after a compaction');
   assert.ok(rows.every((row) => row.bytes <= 1_900_000), 'rows of at most 1.9 MB');
   const now = await hashesOfRoom(author);

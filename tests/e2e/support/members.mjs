@@ -72,6 +72,8 @@ export const member = async (url) => {
   await once(socket, 'open');
   socket.send(`\n${body('begin', 1, '')}`);
   await until(() => self.else.length > 0, 'the hashes of the room', 60);
+  const [, , hashes] = JSON.parse(self.else[0].split('\n')[1]);
+  socket.send(`\n${body(null, 2, hashes)}`);
   self.else.length = 0;
   return self;
 };

@@ -46,6 +46,10 @@ export const startNetwork = async (worker) => {
         else line.far.destroy();
       }
     },
+    /** Lets no new line through. Those that are there last until one end closes them. */
+    shut: () => {
+      up = false;
+    },
     mend: () => {
       up = true;
     },

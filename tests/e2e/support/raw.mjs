@@ -36,12 +36,16 @@ export const rawClient = async (url) => {
   };
 };
 
-/** A raw client that has begun as one of TinyBase does, so that the room will not ask it for its hashes. */
+/**
+ * A raw client that has begun as one of TinyBase does, and holds what the room holds, so that the room will not ask it for
+ * its hashes.
+ */
 export const begunClient = async (url) => {
   const client = await rawClient(url);
   client.send(`\n${body('begin', 1, '')}`);
   await until(() => client.traffic.received.length > 0, 'the hashes of the room');
-  client.heard();
+  const [, , hashes] = JSON.parse(client.heard()[0].split('\n')[1]);
+  client.send(`\n${body(null, 2, hashes)}`);
   return client;
 };
 

@@ -1,0 +1,102 @@
+// `make profile`: where the time of a message goes inside the room's isolate, by V8's own profiler.
+//
+// It samples JavaScript and WebAssembly alike; what workerd does besides, for the sockets and the disk, shows as the rest
+// of the time that the thread is busy, and by the bare contenders of `make bench`.
+import {once} from 'node:events';
+import {WebSocket} from 'ws';
+import {start} from './contenders.mjs';
+import {flow} from './generator/flow.mjs';
+import {openRoom} from './generator/room.mjs';
+import {content} from './generator/texts.mjs';
+
+const SECONDS = 4;
+
+/** From the outside in: a sample belongs to the innermost stage on its stack. */
+const stages = {
+  'the frame’s text from JavaScript': /string_get/,
+  'reading it': /::wire::|Changes.*::read|::json::/,
+  'merging it, with the hashes': /Store.*::merge|merge_cell/,
+  'writing what is relayed and kept': /next_changes_text|Room.*::flush|envelope|message::text/,
+  'the commit in SQLite': /Disk.*::commit|storage::Disk/,
+  'the sends, and the text to JavaScript': /^send$|__wbg_send|bindings::send|JsString/,
+  'accounts, windows, timers': /::room::|set_timer|tell_when_kept|when_kept|setTimeout/,
+  'glue': /./,
+};
+
+const loads = {
+  'small edits, 3 readers': {readers: 3, run: (writer, readers) => flow(writer, readers, {rows: 1000, seconds: SECONDS})},
+  'small edits, 63 readers': {readers: 63, run: (writer, readers) => flow(writer, readers, {rows: 1000, seconds: SECONDS})},
+  'changes of 1,000 rows × 3, 3 readers': {
+    readers: 3,
+    // Some are always on their way.
+    run: (writer, [reader]) =>
+      new Promise((resolve) => {
+        const end = Date.now() + SECONDS * 1000;
+        const send = () => writer.send(content(1000, 3).next().value);
+        reader.onFrame = () => (Date.now() < end ? send() : resolve());
+        for (let number = 0; number < 8; number++) send();
+      }),
+  },
+};
+
+/** Speaks to V8's inspector. */
+const inspect = async (server) => {
+  const origin = String(await server.inspector()).replace(/^ws/, 'http');
+  const targets = await (await fetch(new URL('/json', origin))).json();
+  const {webSocketDebuggerUrl} = targets.find(({id}) => id.includes('contender')) ?? targets[0];
+  const socket = new WebSocket(webSocketDebuggerUrl);
+  await once(socket, 'open');
+  const answers = new Map();
+  let questions = 0;
+  socket.on('message', (data) => {
+    const {id, result} = JSON.parse(data);
+    answers.get(id)?.(result);
+  });
+  return (method, params = {}) =>
+    new Promise((resolve) => {
+      answers.set(++questions, resolve);
+      socket.send(JSON.stringify({id: questions, method, params}));
+    });
+};
+
+/** The milliseconds in each stage. */
+const shares = ({nodes, samples, timeDeltas}) => {
+  const names = new Map(nodes.map(({id, callFrame}) => [id, callFrame.functionName.replaceAll(/\[[0-9a-f]+\]/g, '')]));
+  const parents = new Map(nodes.flatMap(({id, children = []}) => children.map((child) => [child, id])));
+  const found = Object.fromEntries(Object.keys(stages).map((stage) => [stage, 0]));
+  samples.forEach((leaf, index) => {
+    if (/^\((idle|program|garbage collector|root)\)$/.test(names.get(leaf))) return;
+    const stack = [];
+    for (let id = leaf; id !== undefined; id = parents.get(id)) stack.push(names.get(id));
+    if (!stack.some((name) => /socketmessage|invoke|socket_message/i.test(name))) return;
+    const stage = stack.map((name) => Object.entries(stages).find(([stage, words]) => stage !== 'glue' && words.test(name))?.[0]);
+    found[stage.find(Boolean) ?? 'glue'] += timeDeltas[index] / 1000;
+  });
+  return found;
+};
+
+const results = {};
+for (const [load, {readers, run}] of Object.entries(loads)) {
+  console.error(load);
+  const server = await start('tinyroom', {inspected: true});
+  const {members} = await openRoom(server, {clients: readers + 1, rows: 1000});
+  const [writer, ...others] = members;
+  await run(writer, others);
+  const call = await inspect(server);
+  await call('Profiler.enable');
+  await call('Profiler.setSamplingInterval', {interval: 100});
+  await call('Profiler.start');
+  await run(writer, others);
+  const {profile} = await call('Profiler.stop');
+  results[load] = shares(profile);
+  members.forEach((member) => member.cut());
+  await server.stop();
+}
+
+const sum = (stages) => Object.values(stages).reduce((total, time) => total + time, 0);
+console.log(`| share of the room's own time | ${Object.keys(results).join(' | ')} |\n| --- |${' ---: |'.repeat(Object.keys(results).length)}`);
+for (const stage of Object.keys(stages)) {
+  const cells = Object.values(results).map((times) => `${Math.round((100 * times[stage]) / sum(times))} %`);
+  console.log(`| ${stage} | ${cells.join(' | ')} |`);
+}
+process.exit();

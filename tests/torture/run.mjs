@@ -98,9 +98,16 @@ const progress = setInterval(() => {
 const hung = sleep((seconds + MOST_SECONDS_MORE) * 1000, undefined, {ref: false}).then(() => {
   throw new Error('the run hangs');
 });
+let failure;
+// Whatever ends the run: miniflare ends it at a signal.
+process.on('exit', () => {
+  console.log(table({seed, seconds: elapsed(), ...counts}));
+  if (!failure) return;
+  console.error(`\nFailed (SEED=${seed}): ${failure instanceof Broken ? describe(failure) : failure.stack}`);
+  console.error(`\nBroken last: ${latest.join('; ')}.`);
+});
 
 console.log(`${seconds} seconds, with seed ${seed}`);
-let failure;
 try {
   await Promise.race([torture(), hung]);
 } catch (error) {
@@ -108,11 +115,6 @@ try {
 }
 clearInterval(progress);
 rooms.forEach((room) => room.pause());
-console.log(table({seed, seconds: elapsed(), ...counts}));
-if (failure) {
-  console.error(`\nFailed (SEED=${seed}): ${failure instanceof Broken ? describe(failure) : failure.stack}`);
-  console.error(`\nBroken last: ${latest.join('; ')}.`);
-}
 await cleanUp();
 // Sockets that are still looking for their room would keep the process alive.
 process.exit(failure ? 1 : 0);

@@ -12,8 +12,7 @@ const edit = (value) => `\n${JSON.stringify(['flood', 3, [[{t: [{flood: [{c: [va
 const again = edit(text);
 /** What is sent. With `onePerAnswer` the next question waits for the answer to the one before. */
 const kinds = {
-  'new edits': {frame: (count) => edit(`${text} ${count}`)},
-  'edits, one new in twenty': {frame: (count) => (count % 20 === 0 ? edit(`${text} ${count}`) : again)},
+  'edits, one new in a hundred': {frame: (count) => (count % 100 === 0 ? edit(`${text} ${count}`) : again)},
   'small edits': {frame: edit},
   'questions for everything': {frame: () => 'S\n["q",4,{}]', onePerAnswer: true},
 };

@@ -11,7 +11,7 @@ import {content} from './generator/texts.mjs';
 
 const SECONDS = 4;
 
-/** From the outside in: a sample belongs to the innermost stage on its stack. */
+/** By the names of their functions. A sample belongs to the innermost of them on its stack, and to the glue if to none. */
 const stages = {
   'the frame’s text from JavaScript': /string_get/,
   'reading it': /::wire::|Changes.*::read|::json::/,
@@ -20,12 +20,17 @@ const stages = {
   'the commit in SQLite': /Disk.*::commit|storage::Disk/,
   'the sends, and the text to JavaScript': /^send$|__wbg_send|bindings::send|JsString/,
   'accounts, windows, timers': /::room::|set_timer|tell_when_kept|when_kept|setTimeout/,
-  'glue': /./,
 };
 
+const GLUE = 'glue';
+
+const stageOf = (name) => Object.keys(stages).find((stage) => stages[stage].test(name));
+
+const smallEdits = (writer, readers) => flow(writer, readers, {rows: 1000, seconds: SECONDS});
+
 const loads = {
-  'small edits, 3 readers': {readers: 3, run: (writer, readers) => flow(writer, readers, {rows: 1000, seconds: SECONDS})},
-  'small edits, 63 readers': {readers: 63, run: (writer, readers) => flow(writer, readers, {rows: 1000, seconds: SECONDS})},
+  'small edits, 3 readers': {readers: 3, run: smallEdits},
+  'small edits, 63 readers': {readers: 63, run: smallEdits},
   'changes of 1,000 rows × 3, 3 readers': {
     readers: 3,
     // Some are always on their way.
@@ -63,14 +68,13 @@ const inspect = async (server) => {
 const shares = ({nodes, samples, timeDeltas}) => {
   const names = new Map(nodes.map(({id, callFrame}) => [id, callFrame.functionName.replaceAll(/\[[0-9a-f]+\]/g, '')]));
   const parents = new Map(nodes.flatMap(({id, children = []}) => children.map((child) => [child, id])));
-  const found = Object.fromEntries(Object.keys(stages).map((stage) => [stage, 0]));
+  const found = Object.fromEntries([...Object.keys(stages), GLUE].map((stage) => [stage, 0]));
   samples.forEach((leaf, index) => {
     if (/^\((idle|program|garbage collector|root)\)$/.test(names.get(leaf))) return;
     const stack = [];
     for (let id = leaf; id !== undefined; id = parents.get(id)) stack.push(names.get(id));
     if (!stack.some((name) => /socketmessage|invoke|socket_message/i.test(name))) return;
-    const stage = stack.map((name) => Object.entries(stages).find(([stage, words]) => stage !== 'glue' && words.test(name))?.[0]);
-    found[stage.find(Boolean) ?? 'glue'] += timeDeltas[index] / 1000;
+    found[stack.map(stageOf).find(Boolean) ?? GLUE] += timeDeltas[index] / 1000;
   });
   return found;
 };
@@ -94,8 +98,9 @@ for (const [load, {readers, run}] of Object.entries(loads)) {
 }
 
 const sum = (stages) => Object.values(stages).reduce((total, time) => total + time, 0);
-console.log(`| share of the room's own time | ${Object.keys(results).join(' | ')} |\n| --- |${' ---: |'.repeat(Object.keys(results).length)}`);
-for (const stage of Object.keys(stages)) {
+console.log(`| share of the room's own time | ${Object.keys(results).join(' | ')} |`);
+console.log(`| --- |${' ---: |'.repeat(Object.keys(results).length)}`);
+for (const stage of [...Object.keys(stages), GLUE]) {
   const cells = Object.values(results).map((times) => `${Math.round((100 * times[stage]) / sum(times))} %`);
   console.log(`| ${stage} | ${cells.join(' | ')} |`);
 }

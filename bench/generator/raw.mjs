@@ -1,16 +1,7 @@
 // Clients that speak frames and nothing else, so that the load costs the machine as little as can be.
 import {once} from 'node:events';
 import {WebSocket} from 'ws';
-
-/** The end of a question about nothing, by which a room finds out whether a client still reads. */
-const ARE_YOU_THERE = Buffer.from(',6,{}]');
-
-/** Answers that question as a real client does. Answers whether it was one. */
-const answered = (data, client) => {
-  if (data.length > 60 || !data.subarray(-ARE_YOU_THERE.length).equals(ARE_YOU_THERE)) return false;
-  client.send(data.toString().replace(',6,{}]', ',0,[{}]]'));
-  return true;
-};
+import {answerThatItReads} from '../../tests/e2e/support/reading.mjs';
 
 /** A raw client. `onFrame` gets the bytes of each frame, and the client: one may come before this has returned it. */
 export const connectRaw = async (url, onFrame = () => {}) => {
@@ -27,7 +18,11 @@ export const connectRaw = async (url, onFrame = () => {}) => {
       await closed;
     },
   };
-  socket.on('message', (data) => answered(data, client) || client.onFrame(data, client));
+  socket.on('message', (data) => {
+    const answer = answerThatItReads(data);
+    if (answer) client.send(answer);
+    else client.onFrame(data, client);
+  });
   await once(socket, 'open');
   socket.on('error', () => {});
   socket.on('close', (code, reason) => {

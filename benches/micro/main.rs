@@ -3,8 +3,8 @@
 //! `cargo bench` prints the times; `node bench/micro.mjs` runs this and the same work in TinyBase's own store, and puts
 //! the two beside each other. The first line printed sums up what the work comes to, which must be the same there.
 //!
-//! These are times of native code, optimised for speed (`[profile.bench]`). The Worker's is WebAssembly, made with
-//! `opt-level = "s"`, and takes longer: what a room needs is measured by `make bench`.
+//! These are times of native code. The Worker's is WebAssembly and takes longer: what a room needs is measured by
+//! `make bench`.
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "what is wrong here is to end it")]
 
 mod peers;

@@ -13,8 +13,8 @@ impl Room {
     /// Asks a new connection for its hashes, unless it has begun by itself. One whose socket was reconnected under its
     /// client does not, and would never learn what it missed.
     pub(super) fn greet(&mut self, id: ConnectionId) {
-        if self.connections.get(&id).is_some_and(|connection| !connection.begun && !connection.synced) {
-            self.ask(id, Step::Hashes, "\"\"");
+        if self.connections.get(&id).is_some_and(|connection| !connection.begun) {
+            self.remind(id);
         }
     }
 

@@ -153,9 +153,7 @@ impl Room {
         flow.unheard_bytes -= read_bytes;
         self.unheard_bytes -= read_bytes;
         let brought_up = flow.behind && flow.unheard_bytes <= ask_after;
-        if brought_up {
-            flow.behind = false;
-        }
+        flow.behind &= !brought_up;
         if connection.synced && !connection.owed.is_empty() {
             self.line_up(from);
         }

@@ -5,6 +5,7 @@ import {setImmediate as nextTurn} from 'node:timers/promises';
 import {parentPort, workerData} from 'node:worker_threads';
 import {WebSocket} from 'ws';
 import {hlc} from './raw.mjs';
+import {answerThatItReads} from './reading.mjs';
 
 const {url, kind, bytes, seconds} = workerData;
 const text = 'x'.repeat(bytes);
@@ -12,7 +13,8 @@ const edit = (value) => `\n${JSON.stringify(['flood', 3, [[{t: [{flood: [{c: [va
 const again = edit(text);
 /** What is sent. With `onePerAnswer` the next question waits for the answer to the one before. */
 const kinds = {
-  'edits, one new in a hundred': {frame: (count) => (count % 100 === 0 ? edit(`${text} ${count}`) : again)},
+  'new edits': {frame: (count) => edit(`${text} ${count}`)},
+  'edits, one new in twenty': {frame: (count) => (count % 20 === 0 ? edit(`${text} ${count}`) : again)},
   'small edits': {frame: edit},
   'questions for everything': {frame: () => 'S\n["q",4,{}]', onePerAnswer: true},
 };
@@ -22,9 +24,9 @@ const socket = new WebSocket(url, {perMessageDeflate: false, skipUTF8Validation:
 const result = {sent: 0, answers: 0, bytes: 0, closed: undefined};
 socket.on('error', () => {});
 socket.on('message', (data) => {
-  const isQuestion = data.length < 60 && data.toString().endsWith(',6,{}]');
-  if (isQuestion) {
-    socket.send(data.toString().replace(',6,{}]', ',0,[{}]]'));
+  const answer = answerThatItReads(data);
+  if (answer) {
+    socket.send(answer);
   } else if (data.subarray(0, 16).toString().startsWith('S\n["q",0')) {
     result.answers++;
     result.bytes += data.length;

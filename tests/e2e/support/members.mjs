@@ -4,7 +4,11 @@ import {createMergeableStore} from 'tinybase/mergeable-store';
 import {WebSocket} from 'ws';
 import {atTheEnd} from './cleanup.mjs';
 import {body, hlc} from './raw.mjs';
+import {answerThatItReads} from './reading.mjs';
 import {until} from './until.mjs';
+
+/** The id of the question with which a member catches up. */
+const CATCH_UP = 'catch up';
 
 const STAMP = /^[-0-9A-Z_a-z]{16}$/;
 
@@ -20,8 +24,9 @@ const edit = (row, value, cell = 'c') =>
 
 /**
  * A member that has begun as a client of TinyBase does. It merges every ContentDiff into its store, answers when the
- * room asks whether it reads, and keeps count: `frames` of changes, `questions` whether it reads, anything `else`, and
- * how often each stamp came.
+ * room asks whether it reads, and asks for everything when the room tells its hashes, as it does when it has left somebody
+ * behind. It keeps count: `frames` of changes, `questions` whether it reads, `timesBehind`, anything `else`, how often each
+ * stamp came in a change, and which in what it `caughtUp` with.
  */
 export const member = async (url) => {
   const socket = new WebSocket(url, {perMessageDeflate: false, skipUTF8Validation: true});
@@ -31,6 +36,8 @@ export const member = async (url) => {
     stamps: new Map(),
     frames: 0,
     questions: 0,
+    timesBehind: 0,
+    caughtUp: new Set(),
     else: [],
     closed: undefined,
     /** Sends an edit, and merges it into the store as well. */
@@ -51,11 +58,20 @@ export const member = async (url) => {
     },
   };
   socket.on('message', (data) => {
+    const answer = answerThatItReads(data);
+    if (answer) {
+      self.questions++;
+      socket.send(answer);
+      return;
+    }
     const text = data.toString();
     const [id, type, payload] = JSON.parse(text.slice(text.indexOf('\n')));
-    if (type === 6 && Object.keys(payload).length === 0) {
-      self.questions++;
-      socket.send(`S\n${body(id, 0, [{}])}`);
+    if (type === 2) {
+      self.timesBehind++;
+      socket.send(`S\n${body(CATCH_UP, 4, {})}`);
+    } else if (type === 0 && id === CATCH_UP) {
+      self.store.applyMergeableChanges([payload[0], [{}], 1]);
+      for (const stamp of stampsIn(payload)) self.caughtUp.add(stamp);
     } else if (type === 3) {
       self.frames++;
       self.store.applyMergeableChanges(payload);

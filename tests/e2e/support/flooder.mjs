@@ -3,11 +3,13 @@
 import {once} from 'node:events';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {parentPort, workerData} from 'node:worker_threads';
+import {getHlcFunctions} from 'tinybase';
 import {WebSocket} from 'ws';
-import {hlc} from './raw.mjs';
 import {answerThatItReads} from './reading.mjs';
 
 const {url, kind, bytes, seconds} = workerData;
+// Stamps of its own: those of the raw clients come from a clock in another thread, and could be the same.
+const [hlc] = getHlcFunctions('a flooder');
 const text = 'x'.repeat(bytes);
 const edit = (value) => `\n${JSON.stringify(['flood', 3, [[{t: [{flood: [{c: [value, hlc()]}]}]}], [{}], 1]])}`;
 const again = edit(text);

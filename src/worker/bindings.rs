@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Array, BigUint64Array, Function, JSON, JsString};
-use worker::{Storage, WebSocket};
+use worker::{SqlStorage, Storage, WebSocket};
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
@@ -24,6 +24,21 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = deserializeAttachment)]
     fn deserialize_attachment(this: &TextSocket) -> Result<JsValue, JsValue>;
+
+    /// The SQL of an object, for the one statement that an edit costs: `worker` makes an array of what it is given, call by
+    /// call, and a new string of the query.
+    type EditSql;
+
+    #[wasm_bindgen(method, catch)]
+    fn exec(this: &EditSql, query: &JsString, bytes: f64, entry: &str, sequence: f64) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+
+    #[wasm_bindgen(method, getter, js_name = rowsRead)]
+    fn rows_read(this: &Cursor) -> f64;
+
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    fn rows_written(this: &Cursor) -> f64;
 
     type SyncStorage;
 
@@ -86,13 +101,19 @@ pub(super) fn transaction(
     Ok(())
 }
 
-/// Calls back when everything that was written so far is on disk. (Where it never will be, Cloudflare resets the object.)
-pub(super) fn when_kept(storage: &Storage, callback: impl FnOnce() + 'static) {
-    if let Ok(settling) = sync_storage(storage).sync() {
-        let callback = Closure::once_into_js(callback);
-        let callback: &Function = callback.unchecked_ref();
-        settling.either_way(callback, callback);
-    }
+/// Runs the statement that adds `entry` to a row, and answers how many rows that read and wrote.
+pub(super) fn append(sql: &SqlStorage, query: &JsString, entry: &str, sequence: i64) -> worker::Result<(usize, usize)> {
+    let sql: &JsValue = sql.as_ref();
+    let sql: &EditSql = sql.unchecked_ref();
+    let cursor = sql.exec(query, entry.len() as f64 + 1.0, entry, sequence as f64)?;
+    Ok((cursor.rows_read() as usize, cursor.rows_written() as usize))
+}
+
+/// Calls back when everything that was written so far is on disk, and answers whether it will. (Where nothing ever can be,
+/// Cloudflare resets the object.)
+pub(super) fn when_kept(storage: &Storage, callback: &Closure<dyn Fn()>) -> bool {
+    let callback: &Function = callback.as_ref().unchecked_ref();
+    sync_storage(storage).sync().map(|settling| settling.either_way(callback, callback)).is_ok()
 }
 
 fn sync_storage(storage: &Storage) -> &SyncStorage {

@@ -17,10 +17,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use storage::{Disk, StorageError};
 use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::JsString;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use worker::js_sys::{Date, JsString};
 use worker::{
-    Date, DurableObject, Env, Method, Request, Response, Result, State, WebSocket, WebSocketPair, console_error,
+    DurableObject, Env, Method, Request, Response, Result, State, WebSocket, WebSocketPair, console_error,
     durable_object, web_sys,
 };
 
@@ -47,8 +47,9 @@ struct Shell {
     room: RefCell<std::result::Result<Open, String>>,
     /// When the timer that counts goes off.
     timer_ms: Cell<Option<u64>>,
-    /// How many commits there were.
-    commits: Cell<u64>,
+    /// How many commits are on their way to the disk, and what each of them calls when it is there.
+    on_their_way: Cell<usize>,
+    kept: Closure<dyn Fn()>,
 }
 
 /// A room that is loaded.
@@ -66,7 +67,12 @@ impl DurableObject for Room {
         let _ = AWAKE.try_with(|awake| let_go(awake, &id));
         let disk = Disk::new(state.storage());
         let room = RefCell::new(Open::load(&state, &disk, &settings));
-        let shell = Rc::new(Shell { state, disk, settings, room, timer_ms: Cell::new(None), commits: Cell::new(0) });
+        let shell = Rc::new_cyclic(|shell: &Weak<Shell>| {
+            let shell = Weak::clone(shell);
+            let kept = Closure::new(move || shell.upgrade().iter().for_each(Shell::kept));
+            let (timer_ms, on_their_way) = (Cell::new(None), Cell::new(0));
+            Shell { state, disk, settings, room, timer_ms, on_their_way, kept }
+        });
         let _ = AWAKE.try_with(|awake| awake.borrow_mut().push((id, Rc::downgrade(&shell))));
         Self { shell }
     }
@@ -258,30 +264,40 @@ impl Shell {
 
     /// Hands the room what happened, and carries out what comes of it.
     fn handle(self: &Rc<Self>, input: Input) {
-        let commits = self.commits.get();
-        let failed = match &mut *self.room.borrow_mut() {
+        let done = match &mut *self.room.borrow_mut() {
             Ok(open) => {
                 open.room.handle(input, now_ms());
-                self.carry_out(open).err()
+                self.carry_out(open)
             }
-            Err(_) => None,
+            Err(_) => Ok(false),
         };
-        if let Some((error, authors)) = failed {
-            self.start_over(&error, &authors);
-        }
-        if self.commits.get() != commits {
-            self.tell_when_kept();
+        match done {
+            Ok(true) if bindings::when_kept(self.disk.storage(), &self.kept) => {
+                self.on_their_way.update(|commits| commits + 1);
+            }
+            Ok(_) => {}
+            Err((error, authors)) => self.start_over(&error, &authors),
         }
         self.set_timer();
     }
 
-    /// Carries out the room's outputs. Where something could not be kept, nothing that follows is done.
-    fn carry_out(&self, open: &mut Open) -> std::result::Result<(), (StorageError, Vec<ConnectionId>)> {
+    /// What was committed last of all is on disk. (Where others have followed, theirs is the time that counts.)
+    fn kept(self: &Rc<Self>) {
+        self.on_their_way.update(|commits| commits.saturating_sub(1));
+        if self.on_their_way.get() == 0 {
+            self.handle(Input::Kept);
+        }
+    }
+
+    /// Carries out the room's outputs, and answers whether something was committed. Where something could not be kept,
+    /// nothing that follows is done.
+    fn carry_out(&self, open: &mut Open) -> std::result::Result<bool, (StorageError, Vec<ConnectionId>)> {
+        let mut committed = false;
         while let Some(output) = open.room.poll_output() {
             match output {
                 Output::Persist { commit, authors } => {
                     self.disk.commit(commit).map_err(|error| (error.into(), authors))?;
-                    self.commits.update(|commits| commits + 1);
+                    committed = true;
                 }
                 Output::Send { to, text } => {
                     if let Some(socket) = open.sockets.get(&to) {
@@ -303,7 +319,7 @@ impl Shell {
                 }
             }
         }
-        Ok(())
+        Ok(committed)
     }
 
     /// Begins again from what is stored. Whoever sent what could not be stored is disconnected: it still holds it, and
@@ -331,16 +347,6 @@ impl Shell {
         }
     }
 
-    fn tell_when_kept(self: &Rc<Self>) {
-        let (shell, commits) = (Rc::clone(self), self.commits.get());
-        bindings::when_kept(self.disk.storage(), move || {
-            // Where others have followed, theirs is the time that counts.
-            if shell.commits.get() == commits {
-                shell.handle(Input::Kept);
-            }
-        });
-    }
-
     fn set_timer(self: &Rc<Self>) {
         let due_ms = self.room.borrow().as_ref().ok().and_then(|open| open.room.poll_timeout());
         let Some(due_ms) = due_ms.filter(|&due_ms| self.timer_ms.get().is_none_or(|timer_ms| due_ms < timer_ms)) else {
@@ -363,6 +369,7 @@ fn id_of(socket: &WebSocket) -> Option<ConnectionId> {
     ConnectionId::parse(&bindings::attachment(socket)?)
 }
 
+/// The time, which stands still while an event is at work.
 fn now_ms() -> u64 {
-    Date::now().as_millis()
+    Date::now() as u64
 }

@@ -5,6 +5,7 @@ use crate::journal::{Commit, FORMAT, Fault, HEADER, Journal, LoadError, Loader, 
 use crate::store::Store;
 use std::cell::Cell;
 use thiserror::Error;
+use worker::js_sys::JsString;
 use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS tinyroom_journal (
@@ -41,6 +42,8 @@ pub(super) enum StorageError {
 pub(super) struct Disk {
     storage: Storage,
     sql: SqlStorage,
+    /// The statement of an edit, as a string of JavaScript's: a new one each time would be looked up anew.
+    append: JsString,
     rows_read: Cell<usize>,
     rows_written: Cell<usize>,
 }
@@ -48,7 +51,7 @@ pub(super) struct Disk {
 impl Disk {
     pub fn new(storage: Storage) -> Self {
         let sql = storage.sql();
-        Self { storage, sql, rows_read: Cell::new(0), rows_written: Cell::new(0) }
+        Self { storage, sql, append: APPEND.into(), rows_read: Cell::new(0), rows_written: Cell::new(0) }
     }
 
     /// The storage that the journal is in.
@@ -86,7 +89,7 @@ impl Disk {
             let goes_on = matches!(goes_on, Integer(1));
             take(Row { sequence, bytes: bytes.unwrap_or(usize::MAX), goes_on, entries: &entries })?;
         }
-        self.count(&cursor);
+        self.count(cursor.rows_read(), cursor.rows_written());
         Ok(())
     }
 
@@ -106,15 +109,16 @@ impl Disk {
                 self.exec(CREATE, vec![])?;
                 self.insert(HEADER, false, header(1))
             }
-            Write::Renew { first } => self.replace(HEADER, header(first)),
+            Write::Renew { first } => self.replace(HEADER, header(first)).map(drop),
             Write::Insert { sequence, goes_on, entries } => self.insert(sequence, goes_on, entries),
             Write::Append { sequence, entry } => {
-                let more = SqlStorageValue::Integer(entry.len() as i64 + 1);
-                self.exec(APPEND, vec![more, entry.into(), sequence.into()]).map(drop)
+                let (read, written) = bindings::append(&self.sql, &self.append, &entry, sequence)?;
+                self.count(read, written);
+                is_there(sequence, written)
             }
             Write::Fold { tail, body, entry } => {
-                self.exec(FOLD, vec![tail.into(), body.into()])?;
-                self.replace(tail, entry)
+                is_there(body, self.exec(FOLD, vec![tail.into(), body.into()])?.rows_written())?;
+                is_there(tail, self.replace(tail, entry)?)
             }
             Write::Forget { first, set_aside } => {
                 let kept = set_aside.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
@@ -125,7 +129,7 @@ impl Disk {
                     ),
                     vec![first.into()],
                 )?;
-                self.replace(HEADER, header(first))
+                self.replace(HEADER, header(first)).map(drop)
             }
         }
     }
@@ -135,18 +139,24 @@ impl Disk {
         self.exec(INSERT, vec![sequence.into(), length(&entries), goes_on, entries.into()]).map(drop)
     }
 
-    fn replace(&self, sequence: i64, entries: String) -> worker::Result<()> {
-        self.exec(REPLACE, vec![length(&entries), entries.into(), sequence.into()]).map(drop)
+    /// Answers how many rows were written: none, where there is no such row.
+    fn replace(&self, sequence: i64, entries: String) -> worker::Result<usize> {
+        Ok(self.exec(REPLACE, vec![length(&entries), entries.into(), sequence.into()])?.rows_written())
     }
 
     fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> worker::Result<SqlCursor> {
-        self.sql.exec(query, values).inspect(|cursor| self.count(cursor))
+        self.sql.exec(query, values).inspect(|cursor| self.count(cursor.rows_read(), cursor.rows_written()))
     }
 
-    fn count(&self, cursor: &SqlCursor) {
-        self.rows_read.update(|rows| rows + cursor.rows_read());
-        self.rows_written.update(|rows| rows + cursor.rows_written());
+    fn count(&self, read: usize, written: usize) {
+        self.rows_read.update(|rows| rows + read);
+        self.rows_written.update(|rows| rows + written);
     }
+}
+
+/// Fails where a row was to be changed and is not there, as when a person has deleted it: what was to be kept is not.
+fn is_there(sequence: i64, written: usize) -> worker::Result<()> {
+    if written > 0 { Ok(()) } else { Err(format!("row {sequence} of the journal is gone").into()) }
 }
 
 fn length(text: &str) -> SqlStorageValue {

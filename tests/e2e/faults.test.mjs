@@ -118,6 +118,35 @@ test('whoever comes back while the disk is full for another is made whole as wel
   await leaveAll([author, other]);
 });
 
+/** By the rows that somebody deletes behind the back of a room with two in use: the length of the edit that misses them. */
+const deletions = {
+  'the tail': ['sequence = (SELECT max(sequence) FROM tinyroom_journal)', 10],
+  'the tail that is to be folded': ['sequence = (SELECT max(sequence) FROM tinyroom_journal)', 10_000],
+  'the body that the tail is folded into': ['sequence = 1', 10_000],
+  'all rows': ['sequence > 0', 10],
+};
+
+for (const [name, [rows, length]] of Object.entries(deletions)) {
+  test(`an edit that finds no row to be kept in is not taken for kept: ${name} deleted while the room is awake`, async () => {
+    const path = `/gone/${name.replaceAll(' ', '-')}`;
+    const author = await steady(path);
+    for (const [id, length] of [['first', 10_000], ['second', 10_000]]) {
+      author.store.setCell('t', 'r', id, text(length));
+      await untilEqual(worker, path, [author]);
+    }
+    await worker.sql(path.slice(1), `DELETE FROM tinyroom_journal WHERE ${rows}`);
+    author.store.setCell('t', 'r', 'edit', text(length));
+    await until(() => author.ends.length > 0, 'the author to be disconnected');
+    assert.equal(author.ends[0].code, 1011);
+    assert.match(author.ends[0].reason, /could not be kept.*row \d of the journal is gone/);
+    const kept = await untilEqual(worker, path, [author]);
+    assert.deepEqual(valuesOf(kept), {first: text(10_000), second: text(10_000), edit: text(length)});
+    await worker.evict(path.slice(1), 'close');
+    assert.deepEqual(await worker.content(path), kept);
+    await author.leave();
+  });
+}
+
 // Five cells of 400,000 characters: each a slice of its own, and three slices a row.
 const LARGE = 400_000;
 const large = [0, 1, 2, 3, 4].map((index) => [`large${index}`, text(LARGE)]);

@@ -5,7 +5,8 @@ import {Broken, differences, lackingIn} from './check.mjs';
 /** For a slow machine; it takes a second at most. */
 const PATIENCE_IN_SECONDS = 20;
 
-export const createJudge = (worker, counts) => {
+/** `warn` is told of what breaks no promise and is to be looked at. */
+export const createJudge = (worker, counts, warn) => {
   const firstRows = new Map();
 
   const get = async (address) => (await fetch(worker.http(address))).json();
@@ -53,6 +54,8 @@ export const createJudge = (worker, counts) => {
         const resigned = room.members.filter((member) => unanswered(member).length > 0);
         if (resigned.length === 0) throw new Broken(room.name, error.message, await describeDifferences(room));
         counts.resigned += resigned.length;
+        const versions = resigned.map(({version}) => version).join(' and ');
+        warn(new Broken(room.name, `clients of ${versions} had given up on an answer`, await describeDifferences(room)));
         for (const {network, errors} of resigned) {
           errors.length = 0;
           network.cut();

@@ -50,13 +50,14 @@ const tell = (what) => {
   latest.push(`${elapsed()} s: ${what}`);
   latest.splice(0, latest.length - MOST_LATEST);
 };
+const brokenLast = () => `Broken last: ${latest.join('; ')}.`;
 
 const rooms = [];
 
 const torture = async () => {
   const random = randomFrom(seed);
   const worker = await startFaultyWorker();
-  const judge = createJudge(worker, counts);
+  const judge = createJudge(worker, counts, (broken) => console.error(`${describe(broken)}\n${brokenLast()}`));
   const everyVersion = random.shuffle(versions);
   for (let index = 0; index < ROOMS; index++) {
     const startWith = Array.from({length: CLIENTS}, (_, place) => everyVersion[(index * CLIENTS + place) % versions.length]);
@@ -104,7 +105,7 @@ process.on('exit', () => {
   console.log(table({seed, seconds: elapsed(), ...counts}));
   if (!failure) return;
   console.error(`\nFailed (SEED=${seed}): ${failure instanceof Broken ? describe(failure) : failure.stack}`);
-  console.error(`\nBroken last: ${latest.join('; ')}.`);
+  console.error(`\n${brokenLast()}`);
 });
 
 console.log(`${seconds} seconds, with seed ${seed}`);

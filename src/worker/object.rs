@@ -264,6 +264,18 @@ impl Shell {
 
     /// Hands the room what happened, and carries out what comes of it.
     fn handle(self: &Rc<Self>, input: Input) {
+        if let Err(authors) = self.attempt(input)
+            && let Input::Text(from, _) = input
+            && !authors.contains(&from)
+        {
+            // A question: its answer fell with the change of somebody else's that was to be kept before it.
+            let _ = self.attempt(input);
+        }
+        self.set_timer();
+    }
+
+    /// The same once. Where something could not be kept the room has started over, and whose it was is answered.
+    fn attempt(&self, input: Input) -> std::result::Result<(), Vec<ConnectionId>> {
         let done = match &mut *self.room.borrow_mut() {
             Ok(open) => {
                 open.room.handle(input, now_ms());
@@ -276,9 +288,12 @@ impl Shell {
                 self.on_their_way.update(|commits| commits + 1);
             }
             Ok(_) => {}
-            Err((error, authors)) => self.start_over(&error, &authors),
+            Err((error, authors)) => {
+                self.start_over(&error, &authors);
+                return Err(authors);
+            }
         }
-        self.set_timer();
+        Ok(())
     }
 
     /// What was committed last of all is on disk. (Where others have followed, theirs is the time that counts.)

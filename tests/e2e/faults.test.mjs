@@ -118,6 +118,34 @@ test('whoever comes back while the disk is full for another is made whole as wel
   await leaveAll([author, other]);
 });
 
+test('a question is answered though the edit of another that was to be kept before it could not be', async () => {
+  const room = 'full/question';
+  const path = `/${room}`;
+  const author = await steady(path);
+  author.store.setCell('t', 'r', 'before', 1);
+  await untilEqual(worker, path, [author]);
+  const asker = await begunClient(worker.ws(path));
+  // The first edit leaves at once; while the clock stands the second waits in the window behind it.
+  await worker.stopClock();
+  for (const id of ['kept', 'waiting']) {
+    author.store.setCell('t', 'r', id, 1);
+    await aMoment();
+  }
+  asker.heard();
+  await worker.fail(room, {statement: WRITES, times: 1});
+  asker.send(`\n${body('question', 1, '')}`);
+  await until(() => author.ends.length > 0, 'the author to be disconnected');
+  const answers = () => asker.traffic.received.filter((frame) => frame.includes('"question"'));
+  await until(() => answers().length > 0, 'the answer');
+  assert.equal((await worker.mend(room)).failed, 1);
+  assert.equal(answers().length, 1);
+  assert.doesNotMatch(asker.heard().join(), /"waiting"/);
+  await worker.evict(room, 'close');
+  await worker.startClock();
+  assert.deepEqual(valuesOf(await untilEqual(worker, path, [author])), {before: 1, kept: 1, waiting: 1});
+  await author.leave();
+});
+
 /** By the rows that somebody deletes behind the back of a room with two in use: the length of the edit that misses them. */
 const deletions = {
   'the tail': ['sequence = (SELECT max(sequence) FROM tinyroom_journal)', 10],

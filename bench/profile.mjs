@@ -19,7 +19,7 @@ const stages = {
   'writing what is relayed and kept': /next_changes_text|Room.*::flush|envelope|message::text/,
   'the commit in SQLite': /Disk.*::commit|storage::Disk/,
   'the sends, and the text to JavaScript': /^send$|__wbg_send|bindings::send|JsString/,
-  'accounts, windows, timers': /::room::|set_timer|tell_when_kept|when_kept|setTimeout/,
+  'accounts, windows, timers': /::room::|set_timer|when_kept|setTimeout/,
 };
 
 const GLUE = 'glue';

@@ -274,7 +274,7 @@ impl Shell {
         self.set_timer();
     }
 
-    /// The same once. Where something could not be kept the room has started over, and whose it was is answered.
+    /// The same once. Where something could not be kept the room starts over, and this answers whose it was.
     fn attempt(&self, input: Input) -> std::result::Result<(), Vec<ConnectionId>> {
         let done = match &mut *self.room.borrow_mut() {
             Ok(open) => {
@@ -284,16 +284,17 @@ impl Shell {
             Err(_) => Ok(false),
         };
         match done {
-            Ok(true) if bindings::when_kept(self.disk.storage(), &self.kept) => {
-                self.on_their_way.update(|commits| commits + 1);
+            Ok(committed) => {
+                if committed && bindings::when_kept(self.disk.storage(), &self.kept) {
+                    self.on_their_way.update(|commits| commits + 1);
+                }
+                Ok(())
             }
-            Ok(_) => {}
             Err((error, authors)) => {
                 self.start_over(&error, &authors);
-                return Err(authors);
+                Err(authors)
             }
         }
-        Ok(())
     }
 
     /// What was committed last of all is on disk. (Where others have followed, theirs is the time that counts.)

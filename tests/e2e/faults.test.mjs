@@ -42,6 +42,21 @@ const steady = async (path, {ws} = worker) => {
   return {...(await connect('10.0', undefined, {socket})), ends};
 };
 
+/** Stops the clock over a room in which one edit of an author's is kept and another waits; answers author and bystander. */
+const oneWaiting = async (path) => {
+  const author = await steady(path);
+  author.store.setCell('t', 'r', 'before', 1);
+  await untilEqual(worker, path, [author]);
+  const bystander = await begunClient(worker.ws(path));
+  // The first edit leaves at once; while the clock stands the second waits in the window behind it.
+  await worker.stopClock();
+  for (const id of ['kept', 'waiting']) {
+    author.store.setCell('t', 'r', id, 1);
+    await aMoment();
+  }
+  return [author, bystander];
+};
+
 /** How a client that tries to join is sent away. It hears nothing before. */
 const refusal = async (path) => {
   const traffic = watch(new WebSocket(worker.ws(path)));
@@ -121,16 +136,7 @@ test('whoever comes back while the disk is full for another is made whole as wel
 test('a question is answered though the edit of another that was to be kept before it could not be', async () => {
   const room = 'full/question';
   const path = `/${room}`;
-  const author = await steady(path);
-  author.store.setCell('t', 'r', 'before', 1);
-  await untilEqual(worker, path, [author]);
-  const asker = await begunClient(worker.ws(path));
-  // The first edit leaves at once; while the clock stands the second waits in the window behind it.
-  await worker.stopClock();
-  for (const id of ['kept', 'waiting']) {
-    author.store.setCell('t', 'r', id, 1);
-    await aMoment();
-  }
+  const [author, asker] = await oneWaiting(path);
   asker.heard();
   await worker.fail(room, {statement: WRITES, times: 1});
   asker.send(`\n${body('question', 1, '')}`);
@@ -158,8 +164,8 @@ for (const [name, [rows, length]] of Object.entries(deletions)) {
   test(`an edit that finds no row to be kept in is not taken for kept: ${name} deleted while the room is awake`, async () => {
     const path = `/gone/${name.replaceAll(' ', '-')}`;
     const author = await steady(path);
-    for (const [id, length] of [['first', 10_000], ['second', 10_000]]) {
-      author.store.setCell('t', 'r', id, text(length));
+    for (const id of ['first', 'second']) {
+      author.store.setCell('t', 'r', id, text(10_000));
       await untilEqual(worker, path, [author]);
     }
     await worker.sql(path.slice(1), `DELETE FROM tinyroom_journal WHERE ${rows}`);
@@ -359,16 +365,7 @@ for (const sockets of ['close', 'hibernate']) {
   test(`a room evicted (${sockets}) between receipt and commit has shown nobody what it did not keep`, async () => {
     const room = `window/${sockets}`;
     const path = `/${room}`;
-    const author = await steady(path);
-    author.store.setCell('t', 'r', 'before', 1);
-    await untilEqual(worker, path, [author]);
-    const bystander = await begunClient(worker.ws(path));
-    // The first edit leaves at once; while the clock stands the second waits in the window behind it.
-    await worker.stopClock();
-    for (const id of ['kept', 'waiting']) {
-      author.store.setCell('t', 'r', id, 1);
-      await aMoment();
-    }
+    const [author, bystander] = await oneWaiting(path);
     assert.match(bystander.heard().join(), /"kept"/);
     assert.equal(author.traffic.sent.filter((frame) => frame.includes('"waiting"')).length, 1);
     await worker.evict(room, sockets);

@@ -64,30 +64,78 @@ fn a_kill_between_two_slices_loses_nothing() {
     assert!(kills > 50, "{kills}");
 }
 
-/// The row that a commit's only write adds to or makes, or the two rows of a fold.
-fn rows_of(commit: &Commit) -> (&str, Vec<i64>) {
-    let [write] = commit.writes.as_slice() else { panic!("{commit:?}") };
-    match write {
-        Write::Insert { sequence, .. } => ("insert", vec![*sequence]),
-        Write::Append { sequence, .. } => ("append", vec![*sequence]),
-        Write::Fold { tail, body, .. } => ("fold", vec![*tail, *body]),
+/// What a commit writes to which rows.
+fn rows_of(commit: &Commit) -> String {
+    let writes = commit.writes.iter().map(|write| match write {
+        Write::Insert { sequence, .. } => format!("insert {sequence}"),
+        Write::Append { sequence, .. } => format!("append {sequence}"),
+        Write::Fold { from, into } => format!("fold {from} into {into}"),
+        Write::Move { from, into } => format!("move {from} to {into}"),
+        Write::Replace { sequence, .. } => format!("replace {sequence}"),
         _ => panic!("{write:?}"),
-    }
+    });
+    writes.collect::<Vec<_>>().join(" + ")
 }
 
 #[test]
-fn a_tail_that_is_full_is_folded_into_the_row_before_it() {
-    let mut scribe = Scribe::new(Settings { tail_bytes: 150, row_bytes: 500, slice_bytes: 250, slack_bytes: 100_000 });
+fn a_tail_that_is_full_is_folded_into_the_segment_and_that_into_the_body() {
+    // Two edits fit into a tail, two tails into a segment, and two segments into a body.
+    let settings = Settings { tail_bytes: 150, tail_entries: 0, segment_bytes: 300, row_bytes: 600, ..SMALL };
+    let mut scribe = Scribe::new(Settings { slack_bytes: 100_000, ..settings });
     scribe.set("r", "c", "0");
-    let mut written = Vec::new();
-    for n in 1..20 {
-        written.push(scribe.set("r", "c", &n.to_string()));
+    let mut begun = Vec::new();
+    for n in 1..23 {
+        let written = rows_of(&scribe.set("r", "c", &n.to_string()));
+        let tail = scribe.table.rows.keys().copied().max().unwrap();
+        if n % 2 == 1 {
+            assert_eq!(written, format!("append {tail}"), "edit {n}")
+        } else {
+            begun.push(written)
+        }
+        scribe.assert_kept();
     }
-    let written: Vec<_> = written.iter().map(rows_of).collect();
-    let kinds: Vec<_> = written.iter().map(|(kind, _)| &kind[..1]).collect();
-    // Two edits fit into a tail, and four tails into a row.
-    assert_eq!(kinds.concat(), "aiafafafaiafafafaia", "{written:?}");
-    assert_eq!((&written[3], &written[9]), (&("fold", vec![2, 1]), &("insert", vec![3])));
+    assert_eq!(
+        begun,
+        [
+            "insert 2",
+            "fold 2 into 1 + replace 2",
+            "insert 3",
+            "fold 3 into 2 + replace 3",
+            "fold 2 into 1 + move 3 to 2 + replace 3",
+            "fold 3 into 2 + replace 3",
+            "insert 4",
+            "fold 4 into 3 + replace 4",
+            "fold 3 into 2 + move 4 to 3 + replace 4",
+            "fold 4 into 3 + replace 4",
+            "insert 5",
+        ]
+    );
+}
+
+#[test]
+fn a_tail_of_few_entries_grows_to_four_times_its_length() {
+    let mut scribe = Scribe::new(Settings { tail_bytes: 100, segment_bytes: 2_000, row_bytes: 2_000, ..SMALL });
+    let length = |n: usize| format!("\"{}\"", "x".repeat(n));
+    let written = [1, 1, 1, 1, 200, 100, 1, 500, 1].map(|n| {
+        let commit = scribe.set("r", "c", &length(n));
+        rows_of(&Commit { writes: commit.writes.into_iter().filter(|write| *write != Write::Create).collect() })
+    });
+    assert_eq!(
+        written,
+        [
+            "insert 1",
+            "append 1",
+            "append 1",
+            // A fourth entry goes only to a tail that is short with it,
+            "insert 2",
+            "append 2",
+            // and one that would make it longer than four times that to none.
+            "fold 2 into 1 + replace 2",
+            "append 2",
+            "fold 2 into 1 + replace 2",
+            "fold 2 into 1 + replace 2",
+        ]
+    );
     scribe.assert_kept();
 }
 
@@ -97,22 +145,39 @@ fn after_a_wake_the_newest_row_grows_on_and_one_that_is_large_is_left() {
     scribe.set("r", "c", "1");
     scribe.set("r", "large", &format!("\"{}\"", "x".repeat(2_000)));
     let mut woken = Scribe::woken(scribe.settings, &scribe.table);
-    assert_eq!(rows_of(&woken.set("r", "c", "2")), ("insert", vec![3]));
+    assert_eq!(rows_of(&woken.set("r", "c", "2")), "insert 3");
     let mut woken = Scribe::woken(scribe.settings, &woken.table);
-    assert_eq!(rows_of(&woken.set("r", "c", "3")), ("append", vec![3]));
+    assert_eq!(rows_of(&woken.set("r", "c", "3")), "append 3");
     woken.assert_kept();
 }
 
 #[test]
-fn after_a_compaction_tails_are_folded_into_its_last_row() {
+fn a_room_that_wakes_for_each_edit_writes_what_one_that_stays_awake_writes() {
+    let settings = Settings { slack_bytes: 100_000, ..SMALL };
+    let (mut awake, mut woken) = (Scribe::new(settings), Scribe::new(settings));
+    let mut moves = 0;
+    for n in 0..100 {
+        let value = format!("\"{}\"", "x".repeat(n % 7 * 40));
+        let commit = awake.set("r", "c", &value);
+        assert_eq!(woken.set("r", "c", &value), commit);
+        moves += commit.writes.iter().filter(|write| matches!(write, Write::Move { .. })).count();
+        woken = Scribe { time_ms: woken.time_ms, ..Scribe::woken(settings, &woken.table) };
+    }
+    assert!(moves > 2 && awake.table.rows.len() > 6, "{moves} moves, {:?}", awake.table.rows.keys());
+}
+
+#[test]
+fn after_a_compaction_segments_are_folded_into_its_last_row() {
     let mut scribe = Scribe::new(SMALL);
     while !scribe.journal.is_compaction_due(&scribe.store) {
         scribe.set("r", "c", "1");
     }
     scribe.compact_whole();
     let snapshot = scribe.table.rows.keys().copied().max().unwrap();
-    let folded = (0..20).map(|n| scribe.set("r", "c", &n.to_string())).find(|commit| rows_of(commit).0 == "fold");
-    assert_eq!(rows_of(&folded.unwrap()), ("fold", vec![snapshot + 1, snapshot]));
+    let (segment, tail) = (snapshot + 1, snapshot + 2);
+    let folded = (0..20).map(|n| rows_of(&scribe.set("r", "c", &n.to_string()))).find(|rows| rows.contains("move"));
+    let expected = format!("fold {segment} into {snapshot} + move {tail} to {segment} + replace {tail}");
+    assert_eq!(folded.as_deref(), Some(&*expected));
     scribe.assert_kept();
 }
 
@@ -222,7 +287,7 @@ fn a_compaction_of_fifty_megabytes_goes_in_small_slices() {
 #[test]
 fn a_compaction_comes_to_an_end_whatever_the_ids() {
     for (table, row, id) in [(5_000, 1, 1), (1, 5_000, 1), (1, 1, 5_000), (3_000, 3_000, 1)] {
-        let settings = Settings { tail_bytes: 300, row_bytes: 4_000, slice_bytes: 1_000, slack_bytes: 400 };
+        let settings = Settings { row_bytes: 4_000, slice_bytes: 1_000, ..SMALL };
         let mut scribe = Scribe::new(settings);
         let (table, row, id) = ("t".repeat(table), "r".repeat(row), "c".repeat(id));
         let cells = (0..40).map(|n| format!("\"{id}{n}\":[{n}]")).collect::<Vec<_>>().join(",");

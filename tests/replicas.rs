@@ -311,7 +311,14 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 fn any_settings() -> impl Strategy<Value = (Settings, journal::Settings)> {
-    let small = journal::Settings { tail_bytes: 200, row_bytes: 700, slice_bytes: 150, slack_bytes: 200 };
+    let small = journal::Settings {
+        tail_bytes: 100,
+        tail_entries: 2,
+        segment_bytes: 300,
+        row_bytes: 700,
+        slice_bytes: 150,
+        slack_bytes: 200,
+    };
     (any::<bool>(), any::<bool>()).prop_map(move |(stingy, compacts)| {
         let room = Settings::default();
         let room = if stingy { Settings { answer_bytes: 80, change_bytes: 80, ..room } } else { room };

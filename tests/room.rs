@@ -313,7 +313,14 @@ fn a_pull_that_a_failed_commit_has_cut_off_is_begun_anew() {
 
 /// A room of two rows whose compaction takes two slices, and is due.
 fn room_to_compact() -> Harness {
-    let small = journal::Settings { tail_bytes: 100, row_bytes: 1_000, slice_bytes: 60, slack_bytes: 0 };
+    let small = journal::Settings {
+        tail_bytes: 100,
+        tail_entries: 0,
+        row_bytes: 1_000,
+        slice_bytes: 60,
+        slack_bytes: 0,
+        ..Default::default()
+    };
     let mut room = Harness::with(Settings::default(), small).with_content(&row("1", "1", "@older"), &["a", "b"]);
     for (value, hlc) in [("2", "@older"), ("3", "@old"), ("4", "@new")] {
         assert_eq!(room.timeout_in_ms(), None);

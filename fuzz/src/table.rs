@@ -5,7 +5,14 @@ use tinyroom::journal::{Commit, FORMAT, Fault, HEADER, Journal, LoadError, Loade
 use tinyroom::store::Store;
 
 /// Small, so that a few hundred bytes do all that a journal can do.
-pub const SETTINGS: Settings = Settings { tail_bytes: 100, row_bytes: 300, slice_bytes: 150, slack_bytes: 100 };
+pub const SETTINGS: Settings = Settings {
+    tail_bytes: 70,
+    tail_entries: 2,
+    segment_bytes: 150,
+    row_bytes: 300,
+    slice_bytes: 150,
+    slack_bytes: 100,
+};
 
 /// Rows by their numbers.
 #[derive(Clone, Debug, Default)]
@@ -46,10 +53,12 @@ impl Table {
             Write::Renew { first } => *self.row(HEADER) = Stored::new(header(*first), false),
             Write::Insert { sequence, goes_on, entries } => self.insert(*sequence, entries.clone(), *goes_on),
             Write::Append { sequence, entry } => self.row(*sequence).append(entry),
-            Write::Fold { tail, body, entry } => {
-                let folded = std::mem::replace(self.row(*tail), Stored::new(entry.clone(), false));
-                self.row(*body).append(&folded.entries);
+            Write::Fold { from, into } => {
+                let folded = self.row(*from).entries.clone();
+                self.row(*into).append(&folded);
             }
+            Write::Move { from, into } => *self.row(*into) = self.row(*from).clone(),
+            Write::Replace { sequence, entry } => *self.row(*sequence) = Stored::new(entry.clone(), false),
             Write::Forget { first, set_aside } => {
                 self.rows.retain(|row, _| *row == HEADER || row >= first || set_aside.contains(row));
                 // As in SQL, where there is no header nothing is changed.

@@ -30,25 +30,14 @@ impl Journal {
     pub fn compact(&mut self, store: &Store) -> Commit {
         let mut compaction = self.compaction.take().unwrap_or_else(|| {
             // What comes from here on must not go to a row that will be forgotten.
-            self.tail = None;
-            self.body = None;
+            (self.tail, self.segment, self.body) = (None, None, None);
             Compaction { mark: self.next, cursor: Place::START, row: None, replaces: self.total_bytes }
         });
         let mut places = store.places_from(compaction.cursor).peekable();
         let mut writes = self.begin();
         if let Some(slice) = store.next_changes_text(&mut places, self.settings.slice_bytes) {
             self.total_bytes += slice.len() + 1;
-            match compaction.row {
-                _ if slice.len() > self.settings.row_bytes => {
-                    self.divide(slice, &mut writes);
-                    compaction.row = None;
-                }
-                Some(row) if row.bytes + 1 + slice.len() <= self.settings.row_bytes => {
-                    compaction.row = Some(Extent { bytes: row.bytes + 1 + slice.len(), ..row });
-                    writes.push(Write::Append { sequence: row.sequence, entry: slice });
-                }
-                _ => compaction.row = Some(self.insert(slice, false, &mut writes)),
-            }
+            compaction.row = self.add(slice, compaction.row, &mut writes);
         }
         if let Some(&next) = places.peek() {
             compaction.cursor = next;

@@ -73,7 +73,8 @@ pub enum LoadError {
 pub struct Loader {
     store: Store,
     journal: Journal,
-    last: Option<Extent>,
+    /// The newest rows that can grow, of those without a gap: at most three, the newest first.
+    newest: Vec<Extent>,
     divided: Option<Divided>,
     faults: Vec<Fault>,
     header_seen: bool,
@@ -103,7 +104,7 @@ impl Loader {
         Self {
             store,
             journal: Journal::new(settings),
-            last: None,
+            newest: Vec::new(),
             divided: None,
             faults: Vec::new(),
             header_seen: false,
@@ -131,24 +132,25 @@ impl Loader {
         self.note_missing(row.sequence);
         self.journal.next = self.journal.next.max(row.sequence + 1);
         let set_aside = self.journal.set_aside.len();
-        let sound = if row.entries.len() == row.bytes {
+        let entries = if row.entries.len() == row.bytes {
             self.text(row)
         } else {
             self.give_up_divided();
             let problem = Problem::Length { expected: row.bytes, found: row.entries.len() };
             self.set_aside(row.sequence, problem);
             self.entries(row.sequence, row.entries);
-            false
+            None
         };
         // What is set aside is not the next snapshot's to replace.
         if self.journal.set_aside.len() == set_aside {
             self.journal.total_bytes += row.entries.len() + 1;
         }
-        if sound {
-            let extent = Extent { sequence: row.sequence, bytes: row.entries.len() };
-            self.journal.body = self.last.replace(extent);
-        } else {
-            self.last = None;
+        match entries {
+            Some(entries) => {
+                self.newest.truncate(2);
+                self.newest.insert(0, Extent { sequence: row.sequence, bytes: row.entries.len(), entries });
+            }
+            None => self.newest.clear(),
         }
         Ok(())
     }
@@ -158,11 +160,12 @@ impl Loader {
         self.give_up_divided();
         // A row that is written in the place of a missing part would be taken for it.
         self.journal.next += i64::from(self.goes_on);
-        // The newest row goes on as the tail, unless it was left large by a snapshot or by a large change.
-        match self.last {
-            Some(last) if last.bytes <= self.journal.settings.tail_bytes => self.journal.tail = Some(last),
-            last => self.journal.body = last,
-        }
+        // Each row goes on in the part for which it is short enough: a snapshot or a large change may have left a long one.
+        let settings = &self.journal.settings;
+        let mut newest = self.newest.into_iter().peekable();
+        self.journal.tail = newest.next_if(|row| row.bytes <= settings.tail_limit(row.entries.saturating_sub(1)));
+        self.journal.segment = newest.next_if(|row| row.bytes <= settings.segment_bytes);
+        self.journal.body = newest.next();
         (self.store, self.journal, self.faults)
     }
 
@@ -187,13 +190,13 @@ impl Loader {
     fn note_missing(&mut self, sequence: i64) {
         if sequence > self.journal.next {
             self.give_up_divided();
-            self.last = None;
+            self.newest.clear();
             self.faults.push(Fault { sequence: self.journal.next, problem: Problem::Missing });
         }
     }
 
-    /// Takes in the text of a row. Answers whether it can grow.
-    fn text(&mut self, row: Row) -> bool {
+    /// Takes in the text of a row. Answers how many entries it holds, if it can grow.
+    fn text(&mut self, row: Row) -> Option<usize> {
         if self.divided.as_ref().is_some_and(|divided| divided.next() != row.sequence) {
             self.give_up_divided();
         }
@@ -201,28 +204,31 @@ impl Loader {
             let divided = self.divided.get_or_insert_with(|| Divided { rows: Vec::new(), text: String::new() });
             divided.rows.push(row.sequence);
             divided.text.push_str(row.entries);
-            return false;
+            return None;
         }
         let Some(mut divided) = self.divided.take() else {
             return self.entries(row.sequence, row.entries);
         };
         divided.text.push_str(row.entries);
-        if !self.entries(row.sequence, &divided.text) {
+        if self.entries(row.sequence, &divided.text).is_none() {
             self.journal.set_aside.extend(divided.rows);
         }
-        false
+        None
     }
 
-    /// Merges each line of a text. Answers whether all of them could be read.
-    fn entries(&mut self, sequence: i64, text: &str) -> bool {
-        let mut sound = true;
+    /// Merges each line of a text. Answers how many there are, if all of them could be read.
+    fn entries(&mut self, sequence: i64, text: &str) -> Option<usize> {
+        let mut entries = Some(0);
         for (entry, line) in text.split('\n').enumerate() {
-            if let Err(error) = merge(&mut self.store, line) {
-                sound = false;
-                self.set_aside(sequence, Problem::Entry { entry, error });
+            match merge(&mut self.store, line) {
+                Ok(()) => entries = entries.map(|_| entry + 1),
+                Err(error) => {
+                    entries = None;
+                    self.set_aside(sequence, Problem::Entry { entry, error });
+                }
             }
         }
-        sound
+        entries
     }
 
     fn set_aside(&mut self, sequence: i64, problem: Problem) {

@@ -11,12 +11,14 @@
 //! 7          [[{…}],[{}],1]                    a snapshot: the whole content, in entries of about half a MB,
 //! 8          [[{…}],[{…}],1]                   up to 1.5 MB of them a row
 //! 9          [[{…}],[{}],1]                    the body: changes since, one a line, up to 1.5 MB
-//! 10         [[{…}],[{}],1]                    the tail: the newest changes, up to 16 KiB
+//! 10         [[{…}],[{}],1]                    the segment: newer changes, up to 64 KiB
+//! 11         [[{…}],[{}],1]                    the tail: the newest changes, up to 4 kB
 //! ```
 //!
-//! - A commit adds its change to the **tail**: one row written, and one that is small.
-//! - A tail that is full is **folded** into the body before it: one row more, once in about two hundred edits, and few
-//!   rows to read at a wake.
+//! - A commit adds its change to the **tail**: one row written, and one that fits into a page of SQLite's.
+//! - A tail that is full is **folded** into the segment before it, and a segment that is full into the body: one row
+//!   more once in about fifty edits, two more once in some hundreds. So few bytes are written again and again, and a wake
+//!   has few rows to read. A change that is longer than a segment goes to the body at once.
 //! - When the rows hold more than twice what the content takes, **compaction** writes a snapshot behind them, a slice at
 //!   a time with edits in between, and then forgets every row from before it began.
 //! - A text that is longer than a row may be is **divided** over rows, all but the last marked as going on.
@@ -47,8 +49,15 @@ pub const HEADER: i64 = 0;
 /// How a journal divides its text. All in bytes of UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long the tail may grow: each commit rewrites that much at most. Default 16 KiB.
+    /// How long the tail may grow, which each commit writes anew. Default 4,000: with the rest of its row it fits into a
+    /// page of SQLite's, of 4,096.
     pub tail_bytes: usize,
+    /// A tail of fewer entries may grow to four times that: a folding each few entries would cost more than some pages.
+    /// Default 32.
+    pub tail_entries: usize,
+    /// How long the segment may grow, which each folding of a tail writes anew, and how long a change may be to pass
+    /// through it. Default 64 KiB.
+    pub segment_bytes: usize,
     /// How long a row may grow. Cloudflare's limit is 2 MB. Default 1.5 MB.
     pub row_bytes: usize,
     /// How much of a snapshot is written at a time: a slice of a megabyte takes some milliseconds. Default 512 KiB.
@@ -59,7 +68,25 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tail_bytes: 16 << 10, row_bytes: 1_500_000, slice_bytes: 512 << 10, slack_bytes: 256 << 10 }
+        Self {
+            tail_bytes: 4_000,
+            tail_entries: 32,
+            segment_bytes: 64 << 10,
+            row_bytes: 1_500_000,
+            slice_bytes: 512 << 10,
+            slack_bytes: 256 << 10,
+        }
+    }
+}
+
+impl Settings {
+    /// How long a tail of so many entries may be with the next.
+    fn tail_limit(&self, entries: usize) -> usize {
+        match entries {
+            0 => self.segment_bytes,
+            _ if entries < self.tail_entries => 4 * self.tail_bytes,
+            _ => self.tail_bytes,
+        }
     }
 }
 
@@ -96,13 +123,25 @@ pub enum Write {
         /// The line.
         entry: String,
     },
-    /// Add the text of a row to another as new lines, and leave this entry in its place.
+    /// Add the text of a row to another as new lines.
     Fold {
-        /// The row that is emptied.
-        tail: i64,
+        /// The row whose text it is.
+        from: i64,
         /// The row that grows.
-        body: i64,
-        /// What the tail holds afterwards.
+        into: i64,
+    },
+    /// Put the text of a row into another, in place of what it held.
+    Move {
+        /// The row whose text it is.
+        from: i64,
+        /// The row that gets it.
+        into: i64,
+    },
+    /// Put an entry into a row, in place of what it held.
+    Replace {
+        /// The row's number.
+        sequence: i64,
+        /// The entry.
         entry: String,
     },
     /// Delete the rows before `first`, but the header and those set aside, and name it in the header.
@@ -123,6 +162,7 @@ pub struct Journal {
     outdated: Option<i64>,
     next: i64,
     tail: Option<Extent>,
+    segment: Option<Extent>,
     body: Option<Extent>,
     total_bytes: usize,
     compaction: Option<Compaction>,
@@ -135,6 +175,15 @@ pub struct Journal {
 struct Extent {
     sequence: i64,
     bytes: usize,
+    entries: usize,
+}
+
+impl Extent {
+    /// The row with another's text, or an entry, as new lines. Nothing, where it would be longer than `most`.
+    fn with(self, bytes: usize, entries: usize, most: usize) -> Option<Self> {
+        let bytes = self.bytes + 1 + bytes;
+        (bytes <= most).then_some(Self { bytes, entries: self.entries + entries, ..self })
+    }
 }
 
 impl Journal {
@@ -146,6 +195,7 @@ impl Journal {
             outdated: None,
             next: 1,
             tail: None,
+            segment: None,
             body: None,
             total_bytes: 0,
             compaction: None,
@@ -169,29 +219,44 @@ impl Journal {
         let mut writes = self.begin();
         let bytes = entry.len();
         self.total_bytes += bytes + 1;
-        if bytes > self.settings.row_bytes {
-            self.divide(entry, &mut writes);
+        if bytes > self.settings.segment_bytes {
+            self.body = self.add(entry, self.body, &mut writes);
             return Commit { writes };
         }
-        match self.tail {
-            Some(tail) if tail.bytes + 1 + bytes <= self.settings.tail_bytes => {
-                self.tail = Some(Extent { bytes: tail.bytes + 1 + bytes, ..tail });
-                writes.push(Write::Append { sequence: tail.sequence, entry });
-            }
-            Some(tail) => match self.body {
-                Some(body) if body.bytes + 1 + tail.bytes <= self.settings.row_bytes => {
-                    self.body = Some(Extent { bytes: body.bytes + 1 + tail.bytes, ..body });
-                    self.tail = Some(Extent { bytes, ..tail });
-                    writes.push(Write::Fold { tail: tail.sequence, body: body.sequence, entry });
-                }
-                _ => {
-                    self.body = Some(tail);
-                    self.tail = Some(self.insert(entry, false, &mut writes));
-                }
-            },
-            None => self.tail = Some(self.insert(entry, false, &mut writes)),
+        let Some(tail) = self.tail else {
+            self.tail = Some(self.insert(entry, false, &mut writes));
+            return Commit { writes };
+        };
+        if let Some(grown) = tail.with(bytes, 1, self.settings.tail_limit(tail.entries)) {
+            self.tail = Some(grown);
+            writes.push(Write::Append { sequence: tail.sequence, entry });
+        } else if self.fold(tail, &mut writes) {
+            self.tail = Some(Extent { bytes, entries: 1, ..tail });
+            writes.push(Write::Replace { sequence: tail.sequence, entry });
+        } else {
+            self.tail = Some(self.insert(entry, false, &mut writes));
         }
         Commit { writes }
+    }
+
+    /// Makes room for the next entries: puts a full tail's text into the segment, and before that a full segment's into
+    /// the body. Where there is no room either the rows stay as they are, each in the next one's part, and this answers
+    /// that the tail is not free.
+    fn fold(&mut self, tail: Extent, writes: &mut Vec<Write>) -> bool {
+        let Settings { segment_bytes, row_bytes, .. } = self.settings;
+        let Some(segment) = self.segment.replace(tail) else { return false };
+        if let Some(grown) = segment.with(tail.bytes, tail.entries, segment_bytes) {
+            self.segment = Some(grown);
+            writes.push(Write::Fold { from: tail.sequence, into: segment.sequence });
+            return true;
+        }
+        let Some(body) = self.body.replace(segment) else { return false };
+        let Some(grown) = body.with(segment.bytes, segment.entries, row_bytes) else { return false };
+        self.body = Some(grown);
+        self.segment = Some(Extent { sequence: segment.sequence, ..tail });
+        writes.push(Write::Fold { from: segment.sequence, into: body.sequence });
+        writes.push(Write::Move { from: tail.sequence, into: segment.sequence });
+        true
     }
 
     /// Keeps the whole content of a store at once.
@@ -215,8 +280,23 @@ impl Journal {
         writes
     }
 
+    /// Adds a long text to a row where that has room, and else puts it into rows of its own. Answers the row that can grow
+    /// from here on.
+    fn add(&mut self, text: String, row: Option<Extent>, writes: &mut Vec<Write>) -> Option<Extent> {
+        let (bytes, most) = (text.len(), self.settings.row_bytes);
+        if bytes > most {
+            self.divide(text, writes);
+            row
+        } else if let Some(row) = row.and_then(|row| row.with(bytes, 1, most)) {
+            writes.push(Write::Append { sequence: row.sequence, entry: text });
+            Some(row)
+        } else {
+            Some(self.insert(text, false, writes))
+        }
+    }
+
     fn insert(&mut self, entries: String, goes_on: bool, writes: &mut Vec<Write>) -> Extent {
-        let extent = Extent { sequence: self.next, bytes: entries.len() };
+        let extent = Extent { sequence: self.next, bytes: entries.len(), entries: 1 };
         self.next += 1;
         writes.push(Write::Insert { sequence: extent.sequence, goes_on, entries });
         extent

@@ -4,6 +4,7 @@ use super::bindings;
 use crate::journal::{Commit, FORMAT, Fault, HEADER, Journal, LoadError, Loader, Row, Settings, Write};
 use crate::store::Store;
 use std::cell::Cell;
+use std::fmt::Display;
 use thiserror::Error;
 use worker::js_sys::JsString;
 use worker::{SqlCursor, SqlStorage, SqlStorageValue, Storage};
@@ -21,9 +22,12 @@ const INSERT: &str = "INSERT INTO tinyroom_journal (sequence, bytes, goes_on, en
 const APPEND: &str = "UPDATE tinyroom_journal SET bytes = bytes + ?, entries = entries || char(10) || ?
     WHERE sequence = ?";
 const FOLD: &str = "UPDATE tinyroom_journal SET
-    bytes = tinyroom_journal.bytes + 1 + tail.bytes,
-    entries = tinyroom_journal.entries || char(10) || tail.entries
-    FROM (SELECT bytes, entries FROM tinyroom_journal WHERE sequence = ?) AS tail
+    bytes = tinyroom_journal.bytes + 1 + folded.bytes,
+    entries = tinyroom_journal.entries || char(10) || folded.entries
+    FROM (SELECT bytes, entries FROM tinyroom_journal WHERE sequence = ?) AS folded
+    WHERE tinyroom_journal.sequence = ?";
+const MOVE: &str = "UPDATE tinyroom_journal SET bytes = moved.bytes, entries = moved.entries
+    FROM (SELECT bytes, entries FROM tinyroom_journal WHERE sequence = ?) AS moved
     WHERE tinyroom_journal.sequence = ?";
 const REPLACE: &str = "UPDATE tinyroom_journal SET bytes = ?, entries = ? WHERE sequence = ?";
 
@@ -116,10 +120,9 @@ impl Disk {
                 self.count(read, written);
                 is_there(sequence, written)
             }
-            Write::Fold { tail, body, entry } => {
-                is_there(body, self.exec(FOLD, vec![tail.into(), body.into()])?.rows_written())?;
-                is_there(tail, self.replace(tail, entry)?)
-            }
+            Write::Fold { from, into } => self.transfer(FOLD, from, into),
+            Write::Move { from, into } => self.transfer(MOVE, from, into),
+            Write::Replace { sequence, entry } => is_there(sequence, self.replace(sequence, entry)?),
             Write::Forget { first, set_aside } => {
                 let kept = set_aside.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
                 self.exec(
@@ -139,6 +142,11 @@ impl Disk {
         self.exec(INSERT, vec![sequence.into(), length(&entries), goes_on, entries.into()]).map(drop)
     }
 
+    /// Writes to a row what another holds.
+    fn transfer(&self, query: &str, from: i64, into: i64) -> worker::Result<()> {
+        is_there(format_args!("{from} or {into}"), self.exec(query, vec![from.into(), into.into()])?.rows_written())
+    }
+
     /// Answers how many rows were written: none, where there is no such row.
     fn replace(&self, sequence: i64, entries: String) -> worker::Result<usize> {
         Ok(self.exec(REPLACE, vec![length(&entries), entries.into(), sequence.into()])?.rows_written())
@@ -155,8 +163,8 @@ impl Disk {
 }
 
 /// Fails where a row was to be changed and is not there, as when a person has deleted it: what was to be kept is not.
-fn is_there(sequence: i64, written: usize) -> worker::Result<()> {
-    if written > 0 { Ok(()) } else { Err(format!("row {sequence} of the journal is gone").into()) }
+fn is_there(row: impl Display, written: usize) -> worker::Result<()> {
+    if written > 0 { Ok(()) } else { Err(format!("row {row} of the journal is gone").into()) }
 }
 
 fn length(text: &str) -> SqlStorageValue {

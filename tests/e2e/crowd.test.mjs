@@ -161,24 +161,33 @@ for (const room of rooms) {
     const took = `${edits} edits of ${count} clients in ${milliseconds.toFixed(0)} ms`;
     console.log(`${took}: ${rows} rows written, ${frames} frames; at most ${most}`);
     assert.ok(frames >= 1 && frames <= most, `${frames} frames, not at most ${most}`);
-    // A row more where a tail that was full has been folded.
+    // Some rows more where a tail that was full has been folded.
     assert.ok(rows >= 1 && rows <= 2 * most, `${rows} rows`);
     if (count > 2) assert.ok(frames < edits / 10 && rows < edits / 10, 'far fewer than edits');
     room.clients = clients;
   });
 }
 
-test('a lone edit in the quiet afterwards is one row, one frame in, and one out to each other', async () => {
+test('a lone edit in the quiet afterwards is one row, unless it folds the tail, one frame in, and one out to each other', async () => {
   for (const {path, clients} of rooms) {
-    forget(clients);
-    const {rows_written: before} = await sinceWake(worker, path);
     const [author, ...others] = clients;
-    author.store.setCell('t', 'alone', 'c', 1);
-    await untilEqual(worker, path, clients, PATIENCE);
-    await aMoment();
-    assert.equal((await sinceWake(worker, path)).rows_written - before, 1);
-    assert.deepEqual([author.traffic.sent.length, author.traffic.received.length], [1, 0]);
-    assert.ok(others.every(({traffic}) => traffic.sent.length === 0 && traffic.received.length === 1));
+    const written = [];
+    for (const edit of [1, 2, 3]) {
+      forget(clients);
+      const {rows_written: before} = await sinceWake(worker, path);
+      author.store.setCell('t', 'alone', 'c', edit);
+      await untilEqual(worker, path, clients, PATIENCE);
+      await aMoment();
+      written.push((await sinceWake(worker, path)).rows_written - before);
+      // Later ones may find the room asking who still reads.
+      if (edit > 1) continue;
+      assert.deepEqual([author.traffic.sent.length, author.traffic.received.length], [1, 0]);
+      assert.ok(others.every(({traffic}) => traffic.sent.length === 0 && traffic.received.length === 1));
+    }
+    // The changes before may have left a tail that one of these folds. It is short from there on.
+    written.sort();
+    assert.deepEqual(written.slice(0, 2), [1, 1]);
+    assert.ok(written[2] <= 3, `${written} rows`);
   }
 });
 

@@ -211,7 +211,9 @@ fn writes(commit: &Commit) -> String {
         Write::Insert { sequence, goes_on: false, entries } => format!("insert {sequence} {entries}"),
         Write::Insert { sequence, goes_on: true, entries } => format!("insert {sequence} {entries}…"),
         Write::Append { sequence, entry } => format!("append {sequence} {entry}"),
-        Write::Fold { tail, body, entry } => format!("fold {tail} into {body} for {entry}"),
+        Write::Fold { from, into } => format!("fold {from} into {into}"),
+        Write::Move { from, into } => format!("move {from} to {into}"),
+        Write::Replace { sequence, entry } => format!("replace {sequence} {entry}"),
         Write::Forget { first, set_aside } => format!("forget before {first} but {set_aside:?}"),
     });
     writes.collect::<Vec<_>>().join(" + ")

@@ -10,7 +10,14 @@ use tinyroom::json::Reader;
 use tinyroom::store::{Changes, Store};
 
 /// Small enough for every kind of write to come about within a few dozen edits.
-pub const SMALL: Settings = Settings { tail_bytes: 300, row_bytes: 900, slice_bytes: 250, slack_bytes: 400 };
+pub const SMALL: Settings = Settings {
+    tail_bytes: 150,
+    tail_entries: 3,
+    segment_bytes: 400,
+    row_bytes: 900,
+    slice_bytes: 250,
+    slack_bytes: 400,
+};
 
 /// A store, its journal, and the table it writes to.
 pub struct Scribe {

@@ -32,11 +32,15 @@ impl Table {
                 Write::Renew { first } => self.replace(HEADER, header(*first)),
                 Write::Insert { sequence, goes_on, entries } => self.insert(*sequence, *goes_on, entries.clone()),
                 Write::Append { sequence, entry } => self.append(*sequence, entry),
-                Write::Fold { tail, body, entry } => {
-                    let folded = std::mem::take(&mut self.row(*tail).entries);
-                    self.append(*body, &folded);
-                    self.replace(*tail, entry.clone());
+                Write::Fold { from, into } => {
+                    let folded = self.row(*from).entries.clone();
+                    self.append(*into, &folded);
                 }
+                Write::Move { from, into } => {
+                    let moved = self.row(*from).entries.clone();
+                    self.replace(*into, moved);
+                }
+                Write::Replace { sequence, entry } => self.replace(*sequence, entry.clone()),
                 Write::Forget { first, set_aside } => {
                     let before = self.rows.len();
                     self.rows.retain(|row, _| *row <= HEADER || row >= first || set_aside.contains(row));

@@ -10,6 +10,7 @@
 
 mod support;
 
+use std::ops::Range;
 use support::harness::Harness;
 use support::texts::{hashes_of, keep, relay, room_in_a_window, row, t};
 use tinyroom::journal;
@@ -93,6 +94,54 @@ fn what_comes_while_an_edit_is_on_its_way_to_a_slow_disk_leaves_as_one_when_that
     let merged = t(r#"[[{"t":[{"r":[{"c":[3,"@new"]}],"s":[{"c":[4,"@new"]}]}]}],[{}],1]"#);
     room.expect(&[&keep("b c", "append 1", &merged), &format!("all < S\n[null,3,{merged}]")]);
     assert_eq!(room.timeout_in_ms(), None, "nobody waits for the disk alone");
+}
+
+/// Makes lone edits, each of them kept some time after, and answers for each whether the room asked when.
+fn asks(room: &mut Harness, edits: Range<usize>, kept_after_ms: u64) -> Vec<bool> {
+    let edit = |n| {
+        let lone = row(&format!("r{n}"), "1", "@old");
+        room.say("a", &format!("\n[null,3,{lone}]"));
+        assert_eq!(room.outputs().len(), 2, "edit {n} left at once");
+        let asked = std::mem::take(&mut room.asked);
+        if asked {
+            room.pass(kept_after_ms);
+            room.handle(Input::Kept);
+        }
+        room.pass(1);
+        asked
+    };
+    edits.map(edit).collect()
+}
+
+#[test]
+fn while_the_disk_is_quick_it_is_asked_after_one_lone_edit_of_sixteen() {
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.disk_is_slow = true;
+    let asked = asks(&mut room, 0..40, 2);
+    assert_eq!(asked, (0..40).map(|n| n % 16 == 0).collect::<Vec<_>>());
+    // One that comes within the window of one on trust waits for its end, and for the disk from there on.
+    let (first, second, third) = (row("s", "1", "@old"), row("s", "2", "@new"), row("t", "3", "@new"));
+    room.say("a", &format!("\n[null,3,{first}]"));
+    room.expect(&[&keep("a", "append 1", &first), &relay("a", &first)]);
+    assert!(!room.asked);
+    room.say("b", &format!("\n[null,3,{second}]"));
+    assert_eq!(room.timeout_in_ms(), Some(1));
+    room.pass(1);
+    room.expect(&[&keep("b", "append 1", &second), &relay("b", &second)]);
+    assert!(room.asked);
+    room.pass(10);
+    room.say("a", &format!("\n[null,3,{third}]"));
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), Some(40));
+}
+
+#[test]
+fn a_slow_disk_is_asked_after_every_edit() {
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.disk_is_slow = true;
+    assert_eq!(asks(&mut room, 0..3, 3), [true; 3]);
+    assert_eq!(asks(&mut room, 3..20, 0), [&[true][..], &[false; 15], &[true]].concat());
+    assert_eq!(asks(&mut room, 20..37, 3), [&[false; 15][..], &[true; 2]].concat());
 }
 
 #[test]

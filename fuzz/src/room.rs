@@ -113,7 +113,7 @@ impl World {
         let mut said = 0;
         while let Some(output) = self.room.poll_output() {
             match output {
-                Output::Persist { commit, authors } => {
+                Output::Persist { commit, authors, .. } => {
                     if std::mem::take(&mut self.fails) {
                         self.start_over(&authors);
                         continue;

@@ -13,6 +13,9 @@
 //! gathers what arrives, and sends it as one commit and one ContentDiff: the longer the more sockets there are to send
 //! to, and the longer the disk takes, since what waits for it is all in hand when it is done. Whatever else shows what
 //! the room holds, an answer above all, flushes first, so nothing is seen that is not kept.
+//!
+//! To be told when a commit is on disk costs a lone change a twentieth of its time. So while the disk is quick that is
+//! taken for granted of the next few, until one is asked after again; a flush of what has gathered always is.
 
 use super::{ConnectionId, Output, Room};
 use crate::journal::Commit;
@@ -23,6 +26,12 @@ use std::ops::Range;
 
 /// For every so many sockets the window is a millisecond longer.
 const SOCKETS_PER_MS: u64 = 10;
+
+/// A disk that takes no longer holds nobody up.
+const QUICK_MS: u64 = 2;
+
+/// How many lone changes in a row are not asked after while the disk is quick.
+const LONE_CHANGES_ON_TRUST: usize = 15;
 
 /// How many places may be pending: a flood holds up the timer that ends the window, and everybody with it.
 const MAX_PENDING_PLACES: usize = 16 << 10;
@@ -37,8 +46,10 @@ pub(super) struct Pending {
     authors: Vec<ConnectionId>,
     /// When the last flush was, and when the next one is due.
     window_ms: Range<u64>,
-    /// Whether what was flushed last is still on its way to the disk.
+    /// Whether what was flushed last is still on its way to the disk, for all the room knows.
     on_its_way: bool,
+    /// How many lone changes will be taken for kept from now on without a report.
+    on_trust: usize,
 }
 
 impl Pending {
@@ -88,7 +99,9 @@ impl Room {
         self.pending.places.clear();
         let commit = self.journal.append(payload.to_owned());
         let text = wire::envelope::seal(from, body);
-        self.release(commit, vec![text], now_ms);
+        let trusted = self.pending.on_trust > 0;
+        self.pending.on_trust = self.pending.on_trust.saturating_sub(1);
+        self.release(commit, vec![text], !trusted, now_ms);
     }
 
     /// Keeps and sends what is pending.
@@ -114,7 +127,7 @@ impl Room {
         drop(rest);
         // The allocation serves the next changes.
         self.pending.places = places;
-        self.release(commit, texts, now_ms);
+        self.release(commit, texts, true, now_ms);
     }
 
     /// When to flush.
@@ -129,32 +142,36 @@ impl Room {
         }
     }
 
-    fn release(&mut self, commit: Commit, texts: Vec<String>, now_ms: u64) {
+    fn release(&mut self, commit: Commit, texts: Vec<String>, report: bool, now_ms: u64) {
         let authors = std::mem::take(&mut self.pending.authors);
         let author = match authors.as_slice() {
             [author] => Some(*author),
             _ => None,
         };
-        self.persist(commit, authors);
+        self.outputs.push_back(Output::Persist { commit, authors, report });
+        self.compacting |= self.journal.is_compaction_due(&self.store);
         for text in texts {
             let except = self.note_broadcast(author, text.len());
             self.outputs.push_back(Output::Broadcast { except, text });
         }
         self.watch_all();
-        self.pending.window_ms = now_ms..now_ms + self.settings.max_window_ms;
-        self.pending.on_its_way = true;
+        let window_ms = if report { self.settings.max_window_ms } else { self.sending_ms() };
+        self.pending.window_ms = now_ms..now_ms + window_ms;
+        self.pending.on_its_way = report;
     }
 
     /// What was flushed last is on disk: from here on the window is no longer than it takes to send it.
     pub(super) fn kept(&mut self, now_ms: u64) {
         if std::mem::take(&mut self.pending.on_its_way) {
-            let sockets = self.connections.len() as u64;
-            self.pending.window_ms.end = now_ms + (1 + sockets / SOCKETS_PER_MS).min(self.settings.max_window_ms);
+            let is_quick = now_ms <= self.pending.window_ms.start + QUICK_MS;
+            self.pending.on_trust = if is_quick { LONE_CHANGES_ON_TRUST } else { 0 };
+            self.pending.window_ms.end = now_ms + self.sending_ms();
         }
     }
 
-    fn persist(&mut self, commit: Commit, authors: Vec<ConnectionId>) {
-        self.outputs.push_back(Output::Persist { commit, authors });
-        self.compacting |= self.journal.is_compaction_due(&self.store);
+    /// How long the window is for the number of sockets alone.
+    fn sending_ms(&self) -> u64 {
+        let sockets = self.connections.len() as u64;
+        (1 + sockets / SOCKETS_PER_MS).min(self.settings.max_window_ms)
     }
 }

@@ -78,7 +78,7 @@ pub enum Input<'a> {
     Binary(ConnectionId),
     /// A socket was closed.
     Closed(ConnectionId),
-    /// Everything that was to be kept so far is on disk.
+    /// Everything that was to be kept so far, and reported, is on disk.
     Kept,
     /// The stored content is about to be read.
     Read,
@@ -89,13 +89,14 @@ pub enum Input<'a> {
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Keep this, and hand in [`Input::Kept`] when it is on disk. If it fails nothing that follows may be done, and the
-    /// room must be loaded anew.
+    /// Keep this. If it fails nothing that follows may be done, and the room must be loaded anew.
     Persist {
         /// What to keep.
         commit: Commit,
         /// Whose changes are in it: they have to send them again if they are not kept.
         authors: Vec<ConnectionId>,
+        /// Whether to hand in [`Input::Kept`] when it is on disk.
+        report: bool,
     },
     /// Send a text to one.
     Send {
@@ -371,7 +372,7 @@ impl Room {
             // A slice may hold what is not sent yet, but what is sent must have been kept before.
             self.flush(now_ms);
             let commit = self.journal.compact(&self.store);
-            self.outputs.push_back(Output::Persist { commit, authors: Vec::new() });
+            self.outputs.push_back(Output::Persist { commit, authors: Vec::new(), report: false });
             self.compacting = self.journal.is_compaction_due(&self.store);
         }
     }

@@ -284,8 +284,8 @@ impl Shell {
             Err(_) => Ok(false),
         };
         match done {
-            Ok(committed) => {
-                if committed && bindings::when_kept(self.disk.storage(), &self.kept) {
+            Ok(reports) => {
+                if reports && bindings::when_kept(self.disk.storage(), &self.kept) {
                     self.on_their_way.update(|commits| commits + 1);
                 }
                 Ok(())
@@ -305,15 +305,15 @@ impl Shell {
         }
     }
 
-    /// Carries out the room's outputs, and answers whether something was committed. Where something could not be kept,
-    /// nothing that follows is done.
+    /// Carries out the room's outputs, and answers whether the room is to be told when they are on disk. Where something
+    /// could not be kept, nothing that follows is done.
     fn carry_out(&self, open: &mut Open) -> std::result::Result<bool, (StorageError, Vec<ConnectionId>)> {
-        let mut committed = false;
+        let mut reports = false;
         while let Some(output) = open.room.poll_output() {
             match output {
-                Output::Persist { commit, authors } => {
+                Output::Persist { commit, authors, report } => {
                     self.disk.commit(commit).map_err(|error| (error.into(), authors))?;
-                    committed = true;
+                    reports |= report;
                 }
                 Output::Send { to, text } => {
                     if let Some(socket) = open.sockets.get(&to) {
@@ -335,7 +335,7 @@ impl Shell {
                 }
             }
         }
-        Ok(committed)
+        Ok(reports)
     }
 
     /// Begins again from what is stored. Whoever sent what could not be stored is disconnected: it still holds it, and

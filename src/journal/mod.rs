@@ -223,40 +223,17 @@ impl Journal {
             self.body = self.add(entry, self.body, &mut writes);
             return Commit { writes };
         }
-        let Some(tail) = self.tail else {
-            self.tail = Some(self.insert(entry, false, &mut writes));
-            return Commit { writes };
-        };
-        if let Some(grown) = tail.with(bytes, 1, self.settings.tail_limit(tail.entries)) {
-            self.tail = Some(grown);
-            writes.push(Write::Append { sequence: tail.sequence, entry });
-        } else if self.fold(tail, &mut writes) {
-            self.tail = Some(Extent { bytes, entries: 1, ..tail });
-            writes.push(Write::Replace { sequence: tail.sequence, entry });
+        let grown = self.tail.and_then(|tail| tail.with(bytes, 1, self.settings.tail_limit(tail.entries)));
+        self.tail = Some(if let Some(grown) = grown {
+            writes.push(Write::Append { sequence: grown.sequence, entry });
+            grown
+        } else if let Some(sequence) = self.fold(&mut writes) {
+            writes.push(Write::Replace { sequence, entry });
+            Extent { sequence, bytes, entries: 1 }
         } else {
-            self.tail = Some(self.insert(entry, false, &mut writes));
-        }
+            self.insert(entry, false, &mut writes)
+        });
         Commit { writes }
-    }
-
-    /// Makes room for the next entries: puts a full tail's text into the segment, and before that a full segment's into
-    /// the body. Where there is no room either the rows stay as they are, each in the next one's part, and this answers
-    /// that the tail is not free.
-    fn fold(&mut self, tail: Extent, writes: &mut Vec<Write>) -> bool {
-        let Settings { segment_bytes, row_bytes, .. } = self.settings;
-        let Some(segment) = self.segment.replace(tail) else { return false };
-        if let Some(grown) = segment.with(tail.bytes, tail.entries, segment_bytes) {
-            self.segment = Some(grown);
-            writes.push(Write::Fold { from: tail.sequence, into: segment.sequence });
-            return true;
-        }
-        let Some(body) = self.body.replace(segment) else { return false };
-        let Some(grown) = body.with(segment.bytes, segment.entries, row_bytes) else { return false };
-        self.body = Some(grown);
-        self.segment = Some(Extent { sequence: segment.sequence, ..tail });
-        writes.push(Write::Fold { from: segment.sequence, into: body.sequence });
-        writes.push(Write::Move { from: tail.sequence, into: segment.sequence });
-        true
     }
 
     /// Keeps the whole content of a store at once.
@@ -278,6 +255,26 @@ impl Journal {
             writes.push(Write::Renew { first });
         }
         writes
+    }
+
+    /// Makes room for the next entries: puts the tail's text into the segment, and before that a full segment's into the
+    /// body. Answers the row that is free by that. Where there is none the rows stay as they are, each in the next one's
+    /// part.
+    fn fold(&mut self, writes: &mut Vec<Write>) -> Option<i64> {
+        let Settings { segment_bytes, row_bytes, .. } = self.settings;
+        let tail = self.tail?;
+        let segment = self.segment.replace(tail)?;
+        if let Some(grown) = segment.with(tail.bytes, tail.entries, segment_bytes) {
+            self.segment = Some(grown);
+            writes.push(Write::Fold { from: tail.sequence, into: segment.sequence });
+        } else {
+            let body = self.body.replace(segment)?;
+            self.body = Some(body.with(segment.bytes, segment.entries, row_bytes)?);
+            self.segment = Some(Extent { sequence: segment.sequence, ..tail });
+            writes.push(Write::Fold { from: segment.sequence, into: body.sequence });
+            writes.push(Write::Move { from: tail.sequence, into: segment.sequence });
+        }
+        Some(tail.sequence)
     }
 
     /// Adds a long text to a row where that has room, and else puts it into rows of its own. Answers the row that can grow

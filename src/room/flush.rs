@@ -99,9 +99,9 @@ impl Room {
         self.pending.places.clear();
         let commit = self.journal.append(payload.to_owned());
         let text = wire::envelope::seal(from, body);
-        let trusted = self.pending.on_trust > 0;
+        let report = self.pending.on_trust == 0;
         self.pending.on_trust = self.pending.on_trust.saturating_sub(1);
-        self.release(commit, vec![text], !trusted, now_ms);
+        self.release(commit, vec![text], report, now_ms);
     }
 
     /// Keeps and sends what is pending.

@@ -233,6 +233,19 @@ fn an_edit_in_a_growing_room_costs_one_row() {
 }
 
 #[test]
+fn large_changes_between_small_ones_and_wakes_leave_few_rows() {
+    let mut scribe = Scribe::new(Settings::default());
+    for n in 0..45 {
+        scribe.set("large", &format!("c{n}"), &format!("\"{}\"", "x".repeat(70_000 + n % 7 * 90_000)));
+        (0..3).for_each(|small| drop(scribe.set("small", &format!("c{small}"), &n.to_string())));
+        scribe = Scribe { time_ms: scribe.time_ms, ..Scribe::woken(scribe.settings, &scribe.table) };
+        let most = scribe.store.text_bytes() / 500_000 + 10;
+        assert!(scribe.table.rows.len() <= most, "{} rows to read at a wake, of {most}", scribe.table.rows.len());
+    }
+    scribe.assert_kept();
+}
+
+#[test]
 fn a_change_of_a_thousand_rows_costs_at_most_three() {
     let mut scribe = Scribe::new(Settings::default());
     for round in 0..40 {

@@ -30,7 +30,8 @@ const notes = `- **Rival** is TinyBase's \`WsServerDurableObject\` with no persi
   rounds; those before the first round are for warming up.
 - *Edits per second* are those that every reader has, with at most 500 on their way. There are 1,000 rows and an edit
   for each in turn, so that no two that are on their way are for one cell.
-- *A lone edit* comes 10 to 20 ms after the one before. Its time is taken at every receiver.
+- *A lone edit* comes 10 to 20 ms after the one before, in a new room each round; 300 a round, after 2,000 without a pause
+  before the first. Its time is taken at every receiver.
 - *64 clients write*: an edit's time runs from when it was due until all the others have it.
 - Joins, full syncs, rows written and the frames of a wake are those of real TinyBase clients of this version, all other
   clients are raw sockets. A join's frames are those of everybody until it has been quiet for 400 ms.

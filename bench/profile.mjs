@@ -8,8 +8,12 @@ import {start} from './contenders.mjs';
 import {flow} from './generator/flow.mjs';
 import {openRoom} from './generator/room.mjs';
 import {content} from './generator/texts.mjs';
+import {median} from './statistics.mjs';
 
-const SECONDS = 4;
+/** No longer, and each time in a new room: the room closes whoever sends so fast for five. */
+const SECONDS = 3;
+
+const ROUNDS = 5;
 
 /** By the names of their functions. A sample belongs to the innermost of them on its stack, and to the glue if to none. */
 const stages = {
@@ -65,7 +69,7 @@ const inspect = async (server) => {
 };
 
 /** The milliseconds in each stage. */
-const shares = ({nodes, samples, timeDeltas}) => {
+const timesIn = ({nodes, samples, timeDeltas}) => {
   const names = new Map(nodes.map(({id, callFrame}) => [id, callFrame.functionName.replaceAll(/\[[0-9a-f]+\]/g, '')]));
   const parents = new Map(nodes.flatMap(({id, children = []}) => children.map((child) => [child, id])));
   const found = Object.fromEntries([...Object.keys(stages), GLUE].map((stage) => [stage, 0]));
@@ -79,29 +83,45 @@ const shares = ({nodes, samples, timeDeltas}) => {
   return found;
 };
 
-const results = {};
-for (const [load, {readers, run}] of Object.entries(loads)) {
-  console.error(load);
-  const server = await start('tinyroom', {inspected: true});
+const inNewRoom = async (server, {readers, run}) => {
   const {members} = await openRoom(server, {clients: readers + 1, rows: 1000});
   const [writer, ...others] = members;
   await run(writer, others);
+  members.forEach((member) => member.cut());
+};
+
+/** The share of each stage, in one round. */
+const profiled = async (load) => {
+  const server = await start('tinyroom', {inspected: true});
+  await inNewRoom(server, load);
   const call = await inspect(server);
   await call('Profiler.enable');
   await call('Profiler.setSamplingInterval', {interval: 100});
   await call('Profiler.start');
-  await run(writer, others);
+  await inNewRoom(server, load);
   const {profile} = await call('Profiler.stop');
-  results[load] = shares(profile);
-  members.forEach((member) => member.cut());
   await server.stop();
+  const times = Object.entries(timesIn(profile));
+  const sum = times.reduce((total, [, time]) => total + time, 0);
+  return Object.fromEntries(times.map(([stage, time]) => [stage, time / sum]));
+};
+
+const results = Object.fromEntries(Object.keys(loads).map((title) => [title, []]));
+for (let round = 1; round <= ROUNDS; round++) {
+  for (const [title, load] of Object.entries(loads)) {
+    console.error(`${title}, round ${round} of ${ROUNDS}`);
+    results[title].push(await profiled(load));
+  }
 }
 
-const sum = (stages) => Object.values(stages).reduce((total, time) => total + time, 0);
 console.log(`| share of the room's own time | ${Object.keys(results).join(' | ')} |`);
 console.log(`| --- |${' ---: |'.repeat(Object.keys(results).length)}`);
 for (const stage of [...Object.keys(stages), GLUE]) {
-  const cells = Object.values(results).map((times) => `${Math.round((100 * times[stage]) / sum(times))} %`);
+  const percent = (share) => Math.round(100 * share);
+  const cells = Object.values(results).map((rounds) => {
+    const shares = rounds.map((round) => round[stage]);
+    return `${percent(median(shares))} % (${percent(Math.min(...shares))} to ${percent(Math.max(...shares))})`;
+  });
   console.log(`| ${stage} | ${cells.join(' | ')} |`);
 }
 process.exit();

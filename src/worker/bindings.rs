@@ -7,6 +7,9 @@ use worker::{SqlStorage, Storage, WebSocket};
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
+/// From this length on, an encoder for a single text pays.
+const LONG_TEXT: usize = 16 * 1024;
+
 /// How *undefined* travels in JSON text.
 pub(super) const UNDEFINED: &str = "\u{fffc}";
 
@@ -64,11 +67,38 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn list(this: &SyncKeyValues) -> Result<JsValue, JsValue>;
 
+    type TextEncoder;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> TextEncoder;
+
+    #[wasm_bindgen(method, js_name = encodeInto)]
+    fn encode_into(this: &TextEncoder, text: &JsString, bytes: &mut [u8]) -> Encoded;
+
+    type Encoded;
+
+    #[wasm_bindgen(method, getter)]
+    fn read(this: &Encoded) -> f64;
+
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout_raw(callback: &Function, milliseconds: f64) -> JsValue;
 
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(array: &BigUint64Array);
+}
+
+/// The text of a frame, if it has one. wasm-bindgen copies a text character by character as long as these are ASCII; a long
+/// one that is ASCII throughout comes over at one go.
+pub(super) fn text(frame: &JsValue) -> Option<String> {
+    let text: &JsString = frame.dyn_ref()?;
+    let length = text.length() as usize;
+    if length >= LONG_TEXT {
+        let mut bytes = vec![0; length];
+        if TextEncoder::new().encode_into(text, &mut bytes).read() as usize == length {
+            return String::from_utf8(bytes).ok();
+        }
+    }
+    frame.as_string()
 }
 
 /// Sends a text. A socket that is closing takes none, and is left to its close event.

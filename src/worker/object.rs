@@ -102,7 +102,7 @@ impl Room {
         if let Err(reason) = self.shell.open() {
             let _ = socket.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)));
         } else if let Some(id) = id_of(&socket) {
-            let text = frame.as_string();
+            let text = bindings::text(&frame);
             self.shell.handle(text.as_ref().map_or(Input::Binary(id), |text| Input::Text(id, text)));
         }
     }

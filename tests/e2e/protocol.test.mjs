@@ -95,6 +95,21 @@ test('a broadcast reaches everybody else as it was sent, and each sender has an 
   assert.equal(new Set([...ids, '', 'S', 'server']).size, clients.length + 3);
 });
 
+test('a long text arrives and is kept as it was sent, whatever its characters', async () => {
+  const [a, b] = await begunClients(worker.ws('/long'), 2);
+  const long = 'x'.repeat(20_000);
+  const texts = [long, `${long}é`, `é${long}`, `${long}é${long}`, '😀'.repeat(20_000), `${long}\ud800`];
+  for (const text of texts) {
+    const message = body('edit', 3, changes({c: [text, hlc()]}));
+    await quiet();
+    a.send(`\n${message}`);
+    const [frame] = await untilHeard(b);
+    assert.ok(frame.endsWith(`\n${message}`), `${text.length} UTF-16 code units that begin with ${text.slice(0, 2)}`);
+    const [[tables]] = await worker.content('/long');
+    assert.ok(tables.t[0].r[0].c[0] === text);
+  }
+});
+
 test('a change that is written in an odd way arrives and is kept with the same meaning', async () => {
   const [a, b] = await begunClients(worker.ws('/odd'), 2);
   const stamp = hlc();

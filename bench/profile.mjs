@@ -17,7 +17,7 @@ const ROUNDS = 5;
 
 /** By the names of their functions. A sample belongs to the innermost of them on its stack, and to the glue if to none. */
 const stages = {
-  'the frame’s text from JavaScript': /string_get/,
+  'the frame’s text from JavaScript': /string_get|TextEncoder|encodeInto|alloc_zeroed|from_utf8/,
   'reading it': /::wire::|Changes.*::read|::json::/,
   'merging it, with the hashes': /Store.*::merge|merge_cell/,
   'writing what is relayed and kept': /next_changes_text|Room.*::flush|envelope|message::text/,

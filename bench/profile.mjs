@@ -6,12 +6,13 @@ import {once} from 'node:events';
 import {WebSocket} from 'ws';
 import {start} from './contenders.mjs';
 import {flow} from './generator/flow.mjs';
-import {openRoom} from './generator/room.mjs';
+import {inNewRoom} from './generator/room.mjs';
 import {content} from './generator/texts.mjs';
 import {median} from './statistics.mjs';
 
 /** No longer, and each time in a new room: the room closes whoever sends so fast for five. */
 const SECONDS = 3;
+const ROWS = 1000;
 
 const ROUNDS = 5;
 
@@ -30,7 +31,7 @@ const GLUE = 'glue';
 
 const stageOf = (name) => Object.keys(stages).find((stage) => stages[stage].test(name));
 
-const smallEdits = (writer, readers) => flow(writer, readers, {rows: 1000, seconds: SECONDS});
+const smallEdits = (writer, readers) => flow(writer, readers, {rows: ROWS, seconds: SECONDS});
 
 const loads = {
   'small edits, 3 readers': {readers: 3, run: smallEdits},
@@ -41,7 +42,7 @@ const loads = {
     run: (writer, [reader]) =>
       new Promise((resolve) => {
         const end = Date.now() + SECONDS * 1000;
-        const send = () => writer.send(content(1000, 3).next().value);
+        const send = () => writer.send(content(ROWS, 3).next().value);
         reader.onFrame = () => (Date.now() < end ? send() : resolve());
         for (let number = 0; number < 8; number++) send();
       }),
@@ -83,22 +84,15 @@ const timesIn = ({nodes, samples, timeDeltas}) => {
   return found;
 };
 
-const inNewRoom = async (server, {readers, run}) => {
-  const {members} = await openRoom(server, {clients: readers + 1, rows: 1000});
-  const [writer, ...others] = members;
-  await run(writer, others);
-  members.forEach((member) => member.cut());
-};
-
 /** The share of each stage, in one round. */
-const profiled = async (load) => {
+const profiled = async ({readers, run}) => {
   const server = await start('tinyroom', {inspected: true});
-  await inNewRoom(server, load);
+  await inNewRoom(server, {readers, rows: ROWS}, run);
   const call = await inspect(server);
   await call('Profiler.enable');
   await call('Profiler.setSamplingInterval', {interval: 100});
   await call('Profiler.start');
-  await inNewRoom(server, load);
+  await inNewRoom(server, {readers, rows: ROWS}, run);
   const {profile} = await call('Profiler.stop');
   await server.stop();
   const times = Object.entries(timesIn(profile));

@@ -76,3 +76,12 @@ export const openRoom = async (server, {clients, rows, cells = 3}) => {
     },
   };
 };
+
+/** Lets one write and the others read in a new room, leaves it, and answers what `action` found. */
+export const inNewRoom = async (server, {readers, rows}, action) => {
+  const {members, leave} = await openRoom(server, {clients: readers + 1, rows});
+  const [writer, ...others] = members;
+  const found = await action(writer, others);
+  await leave();
+  return found;
+};

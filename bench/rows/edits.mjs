@@ -1,7 +1,7 @@
 import {medians} from '../arena.mjs';
 import {contenders} from '../contenders.mjs';
 import {flow} from '../generator/flow.mjs';
-import {openRoom} from '../generator/room.mjs';
+import {inNewRoom} from '../generator/room.mjs';
 import {atLeastTimes} from '../targets.mjs';
 
 const ROWS = 1000;
@@ -10,13 +10,8 @@ const READERS = [1, 3, 15, 63, 250];
 const CURVE = ['tinyroom', 'none', 'fragmented', 'relay'];
 
 /** The rate in a new room, once it runs. */
-const rate = async (server, readers, seconds) => {
-  const {members, leave} = await openRoom(server, {clients: readers + 1, rows: ROWS});
-  const [writer, ...others] = members;
-  const found = await flow(writer, others, {rows: ROWS, seconds});
-  await leave();
-  return found;
-};
+const rate = (server, readers, seconds) =>
+  inNewRoom(server, {readers, rows: ROWS}, (writer, others) => flow(writer, others, {rows: ROWS, seconds}));
 
 export const edits = async (arena) => {
   const lines = [];

@@ -1,12 +1,15 @@
 import {medians} from '../arena.mjs';
 import {loneEdits} from '../generator/lone.mjs';
-import {openRoom} from '../generator/room.mjs';
+import {inNewRoom} from '../generator/room.mjs';
 import {percentile} from '../statistics.mjs';
 import {atMostTimes} from '../targets.mjs';
 
 const ROWS = 1000;
+const ROOM = {readers: 3, rows: ROWS};
+
 /** Of fewer, the 99th percentile would be the slowest of them and say nothing else. */
 const EDITS = 300;
+
 /** One by one, so that engines have compiled what a lone edit runs: some parts of it only once a thousand have passed. */
 const WARM_UP = 2000;
 
@@ -14,19 +17,11 @@ const WARM_UP = 2000;
 const pause = () => 10 + Math.random() * 10;
 const atOnce = () => 0;
 
-const inNewRoom = async (server, action) => {
-  const {members, leave} = await openRoom(server, {clients: 4, rows: ROWS});
-  const [writer, ...readers] = members;
-  const found = await action(writer, readers);
-  await leave();
-  return found;
-};
-
 const warmUp = (server) =>
-  inNewRoom(server, (writer, readers) => loneEdits(writer, readers, {rows: ROWS, edits: WARM_UP, pause: atOnce}));
+  inNewRoom(server, ROOM, (writer, readers) => loneEdits(writer, readers, {rows: ROWS, edits: WARM_UP, pause: atOnce}));
 
 const times = (server, edits) =>
-  inNewRoom(server, async (writer, readers) => {
+  inNewRoom(server, ROOM, async (writer, readers) => {
     await loneEdits(writer, readers, {rows: ROWS, edits: 20, pause});
     return loneEdits(writer, readers, {rows: ROWS, edits, pause});
   });

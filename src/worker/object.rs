@@ -100,7 +100,7 @@ impl Room {
     pub fn socket_message(&self, socket: web_sys::WebSocket, frame: JsValue) {
         let socket = WebSocket::from(socket);
         if let Err(reason) = self.shell.open() {
-            let _ = socket.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)));
+            dismiss(&socket, INTERNAL_ERROR, wire::error::shortened(reason));
         } else if let Some(id) = id_of(&socket) {
             let text = bindings::text(&frame);
             self.shell.handle(text.as_ref().map_or(Input::Binary(id), |text| Input::Text(id, text)));
@@ -330,7 +330,7 @@ impl Shell {
                 }
                 Output::Close { connection, code, reason } => {
                     if let Some(socket) = open.sockets.swap_remove(&connection) {
-                        let _ = socket.close(Some(code), Some(reason));
+                        dismiss(&socket, code, reason);
                     }
                 }
             }
@@ -348,7 +348,7 @@ impl Shell {
         for &author in authors {
             open.room.handle(Input::Closed(author), now_ms());
             if let Some(socket) = open.sockets.swap_remove(&author) {
-                let _ = socket.close(Some(INTERNAL_ERROR), Some(&reason));
+                dismiss(&socket, INTERNAL_ERROR, &reason);
             }
         }
         open.room.unload();
@@ -379,6 +379,12 @@ impl Shell {
         };
         bindings::set_timeout(timer, due_ms.saturating_sub(now_ms()));
     }
+}
+
+/// Closes a socket for good: without its id no later life of the room takes it for open, where its client does not answer.
+fn dismiss(socket: &WebSocket, code: u16, reason: impl AsRef<str>) {
+    let _ = bindings::attach(socket, "");
+    let _ = socket.close(Some(code), Some(reason));
 }
 
 fn id_of(socket: &WebSocket) -> Option<ConnectionId> {

@@ -1,10 +1,12 @@
 // Malformed traffic: it closes the socket it came through, goes to nobody, and changes nothing.
 import assert from 'node:assert/strict';
+import {once} from 'node:events';
 import {after, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {WebSocket as PausableWebSocket} from 'ws';
 import {cleanUp} from './support/cleanup.mjs';
 import {begunClient, body, changes, hlc} from './support/raw.mjs';
-import {until} from './support/until.mjs';
+import {aMoment, until} from './support/until.mjs';
 import {startWorker} from './support/worker.mjs';
 
 const worker = await startWorker();
@@ -140,6 +142,32 @@ test('parts in any order, interleaved with other messages, make their message', 
     return Object.entries(tables[0].t[0].r[0]).map(([id, [value]]) => [id, value]);
   });
   assert.deepEqual(Object.fromEntries(cells), {one: 'one é 😀', two: 'two é 😀', three: 'in one piece'});
+});
+
+test('who was closed stays so over an eviction, though it does not answer the close and goes on talking', async () => {
+  const path = '/stubborn';
+  const other = await begunClient(worker.ws(path));
+  const stubborn = new PausableWebSocket(worker.ws(path), {perMessageDeflate: false});
+  const heard = [];
+  stubborn.on('message', (data) => heard.push(String(data)));
+  await once(stubborn, 'open');
+  stubborn.pause();
+  stubborn.send(oneCell('before', hlc()));
+  stubborn.send('malformed');
+  await until(() => other.traffic.received.length > 0, 'what it said before');
+  await aMoment();
+  await worker.evict(path.slice(1), 'hibernate');
+  stubborn.send(oneCell('after', hlc()));
+  await aMoment();
+  other.send(diff(changes({later: ['by the other', hlc()]})));
+  const row = async () => (await worker.content(path))[0][0].t[0].r[0];
+  await until(async () => (await row()).later, 'an edit of the other');
+  assert.equal((await row()).c[0], 'before');
+  assert.equal(other.heard().length, 1);
+  stubborn.resume();
+  const [code] = await once(stubborn, 'close');
+  assert.equal(code, 1007);
+  assert.deepEqual(heard, []);
 });
 
 test('none of this was an error of the Worker', () => assert.deepEqual(worker.complaints(), []));

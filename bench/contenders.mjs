@@ -7,8 +7,8 @@ import {build} from 'esbuild';
 import {Miniflare} from 'miniflare';
 import {unstable_readConfig as readConfig} from 'wrangler';
 
-// All rooms of all contenders. TMPDIR says on which disk.
-const storage = mkdtempSync(join(tmpdir(), 'tinyroom-bench-'));
+/** All rooms of all contenders. TMPDIR says on which disk. */
+export const storage = mkdtempSync(join(tmpdir(), 'tinyroom-bench-'));
 process.on('exit', () => rmSync(storage, {recursive: true, force: true}));
 
 const wrangler = readConfig({config: resolve('wrangler.toml')});

@@ -27,18 +27,21 @@ const names = Object.keys(rows).filter((name) => positionals.length === 0 || pos
 const arena = createArena({quick: values.quick ?? false, report});
 const lines = [];
 const curves = [];
+const remarks = [];
 for (const name of names) {
   const result = await rows[name](arena);
   lines.push(...result.lines);
   if (result.curve) curves.push(result.curve);
+  if (result.remark) remarks.push(result.remark);
 }
 report(`done\n`);
 
 console.log(`${table(lines)}\n\n${targets(lines)}`);
-for (const failure of arena.failures) console.log(`- ${failure}`);
+for (const line of [...remarks, ...arena.failures]) console.log(`\n- ${line}`);
 if (values.quick || positionals.length > 0) {
   console.log('\nA part of it, or quick: not kept.');
 } else {
-  await keep({lines, curves, failures: arena.failures, seconds: (performance.now() - begin) / 1000});
+  const seconds = (performance.now() - begin) / 1000;
+  await keep({lines, curves, remarks, failures: arena.failures, seconds});
 }
 process.exit();

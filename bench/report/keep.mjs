@@ -37,7 +37,7 @@ const notes = `- **Rival** is TinyBase's \`WsServerDurableObject\` with no persi
   clients are raw sockets. A join's frames are those of everybody until it has been quiet for 400 ms.
 - *500 clients join*: each asks for hashes, and then whoever answered first for all it holds.`;
 
-export const keep = async ({lines, curves, failures, seconds}) => {
+export const keep = async ({lines, curves, remarks, failures, seconds}) => {
   const text = `# Side by side
 
 Written by \`make bench\` on ${new Date().toISOString().slice(0, 10)}, in ${Math.round(seconds / 60)} minutes.
@@ -51,7 +51,7 @@ ${targets(lines)}
 
 ## How it was measured
 
-${notes}
+${[notes, ...remarks.map((remark) => `- ${remark}`)].join('\n')}
 ${failures.length > 0 ? `\n## What did not work\n\n${failures.map((failure) => `- ${failure}`).join('\n')}\n` : ''}`;
   await writeFile(join(folder, 'results.md'), text);
   await writeFile(join(folder, 'scaling.svg'), chart(curves));

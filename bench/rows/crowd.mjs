@@ -62,7 +62,7 @@ export const crowd = async (arena) => {
     lines: [
       {what: `${what}: median`, unit: 'ms', better: 'less', by: medians(ten, ({p50}) => p50), targets: []},
       {
-        what: 'the same: 99th percentile',
+        what: `${what}: 99th percentile`,
         unit: 'ms',
         better: 'less',
         by: p99,

@@ -6,6 +6,7 @@ import {atMost} from '../targets.mjs';
 const CLIENTS = 500;
 const ROWS = 1000;
 const CELLS = 3;
+const LAST_ROW = `"r${ROWS - 1}":`;
 
 /** Joins as an empty client does: asks everybody for hashes, and whoever answers first for all it holds. */
 const join = (url) =>
@@ -18,7 +19,9 @@ const join = (url) =>
         asked = true;
         client.send(`${answer[1]}\n["tables",4,{}]`);
       }
-      if (answer?.[2] === 'tables') resolve(client);
+      if (answer?.[2] !== 'tables') return;
+      if (data.includes(LAST_ROW)) resolve(client);
+      else reject(new Error('the answer is not whole'));
     }).then((client) => client.send('\n["hashes",1,""]'), reject);
   });
 

@@ -66,6 +66,24 @@ fn the_window_grows_with_the_sockets_up_to_a_limit() {
     }
 }
 
+/// Neither is the time to send added to the time of the disk.
+#[test]
+fn no_edit_waits_longer_than_the_longest_window_in_a_large_room_with_a_slow_disk() {
+    let names: Vec<&'static str> = (0..600).map(|n| &*Box::leak(format!("client {n}").into_boxed_str())).collect();
+    let mut room = Harness::holding("", &names);
+    room.disk_is_slow = true;
+    room.say("client 0", &format!("\n[null,3,{}]", row("r", "1", "@old")));
+    room.outputs();
+    room.pass(1);
+    let second = row("s", "2", "@old");
+    room.say("client 0", &format!("\n[null,3,{second}]"));
+    room.pass(48);
+    room.handle(Input::Kept);
+    assert_eq!(room.timeout_in_ms(), Some(1));
+    room.pass(1);
+    room.expect(&[&keep("client 0", "append 1", &second), &relay("client 0", &second)]);
+}
+
 /// A room whose disk is slow, and in which `a` has just made an edit that left at once.
 fn room_with_a_slow_disk() -> Harness {
     let mut room = Harness::holding("", &["a", "b", "c"]);

@@ -124,6 +124,22 @@ fn parts_of_one_connection_have_nothing_to_do_with_anothers() {
 }
 
 #[test]
+fn the_parts_that_all_together_leave_lying_are_bounded() {
+    let clients = ["a", "b", "c", "d", "e"];
+    let mut room = Harness::holding("", &clients);
+    let part = "x".repeat(10 << 20);
+    for client in &clients[..3] {
+        room.say(client, &format!("\n0123456789abcdef\n0\n2\n{part}"));
+        room.expect(&[]);
+    }
+    room.say("d", &format!("\n0123456789abcdef\n0\n2\n{part}"));
+    assert!(room.outputs()[0].starts_with("close d: 1013 tinybase:15:fragments: "));
+    room.pass(1000);
+    room.say("e", &format!("\n0123456789abcdef\n0\n2\n{part}"));
+    room.expect(&[]);
+}
+
+#[test]
 fn the_recipients_lines_of_parts_count_as_well() {
     let mut room = Harness::holding("", &["a", "b"]);
     let line = "x".repeat(MAX_TEXT_BYTES / 2);

@@ -302,7 +302,7 @@ fn an_answer_to_a_greeting_begins_a_pull() {
 
 /// A room of four rows, that sends a row at a time.
 fn stingy_room() -> Harness {
-    let settings = Settings { answer_bytes: 40, change_bytes: 40, ..Settings::default() };
+    let settings = Settings { load_answer_bytes: 40, answer_bytes: 40, change_bytes: 40, ..Settings::default() };
     let rows = r#"[[{"t":[{"1":[{"c":[1,"@old"]}],"2":[{"c":[2,"@old"]}],"3":[{"c":[3,"@old"]}],"4":[{"c":[4,"@old"]}]}]}],[{}],1]"#;
     Harness::with(settings, journal::Settings::default()).with_content(&t(rows), &["a"])
 }

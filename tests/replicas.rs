@@ -246,6 +246,7 @@ impl World {
                 Output::Persist { commit, .. } => self.table.carry_out(&commit),
                 Output::Send { to, text } => self.send(text, |id| id == to),
                 Output::Broadcast { except, text } => self.send(text, |id| !except.contains(&id)),
+                Output::Pause => {}
                 Output::Close { reason, .. } => panic!("a client is closed: {reason}"),
             }
         }
@@ -321,7 +322,8 @@ fn any_settings() -> impl Strategy<Value = (Settings, journal::Settings)> {
     };
     (any::<bool>(), any::<bool>()).prop_map(move |(stingy, compacts)| {
         let room = Settings::default();
-        let room = if stingy { Settings { answer_bytes: 80, change_bytes: 80, ..room } } else { room };
+        let room =
+            if stingy { Settings { load_answer_bytes: 80, answer_bytes: 80, change_bytes: 80, ..room } } else { room };
         (room, if compacts { small } else { journal::Settings::default() })
     })
 }

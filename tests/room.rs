@@ -248,9 +248,24 @@ fn nothing_that_is_taken_is_too_long_to_be_sent_on() {
     let outputs = room.outputs();
     assert_eq!(outputs.len(), 3, "kept, relayed, and a question by which the room sees that it is read");
     assert!(outputs[1].len() < 16 << 20);
-    room.say("b", "S\n[\"0123456789a.bcde\",4,{}]");
-    let outputs = room.outputs();
-    assert!(outputs[0].len() > longest.len() - 10 && outputs[0].len() < 16 << 20, "{}", outputs[0].len());
+    for (client, has_loaded) in [("b", true), ("c", false)] {
+        if has_loaded {
+            room.answer_that_it_reads(client);
+        } else {
+            room.connect(client);
+        }
+        room.say(client, "S\n[\"0123456789a.bcde\",4,{}]");
+        let answer = room.outputs();
+        // It is too long for an answer, which must come soon, but not for a change.
+        assert!(answer[0].len() < 100, "{}", answer[0]);
+        if !has_loaded {
+            room.say(client, "S\n[null,2,[0,0]]");
+            room.outputs();
+        }
+        room.pass(0);
+        let change = room.outputs();
+        assert!(change[0].len() > longest.len() - 10 && change[0].len() < 16 << 20, "{}", change[0].len());
+    }
 }
 
 // ── At rest ──────────────────────────────────────────────────────────────────────────────────────────────────────────

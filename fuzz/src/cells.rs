@@ -62,8 +62,8 @@ fn assert_answers_tell_all(store: &Store, limit: usize) {
     let stamps = tables.text.strip_suffix(",{}]").and_then(|text| text.strip_prefix('['));
     let stamps = stamps.unwrap_or_else(|| panic!("who holds nothing differs in nothing: {}", tables.text));
     merge(&mut copy, &format!("[{stamps},{},1]", values.text));
-    let owed: Vec<Place> = tables.owed.into_iter().chain(values.owed).collect();
-    let places = owed.iter().flat_map(|&start| store.places_of_row(start));
+    let owed = tables.owed.into_iter().chain(values.owed);
+    let places = owed.flat_map(|range| store.places_in(range));
     merge(&mut copy, &store.changes_text(places));
     assert_same(store, &copy, "answers");
 }

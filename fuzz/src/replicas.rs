@@ -4,6 +4,7 @@
 use super::NOW_MS;
 use super::cells::{assert_same, cells, merge};
 use super::source::{Change, Source};
+use std::ops::Range;
 use tinyroom::json::Reader;
 use tinyroom::store::{Changes, HashTree, Place, Store};
 
@@ -112,7 +113,7 @@ fn pull_from(asker: &mut Store, other: &Store, limit: usize) {
 }
 
 /// Merges what is new in an answer `[new, differing]`, and answers the text of the rest.
-fn take(asker: &mut Store, other: &Store, answer: &str, places: Vec<Place>) -> String {
+fn take(asker: &mut Store, other: &Store, answer: &str, ranges: Vec<Range<Place>>) -> String {
     const ANSWER: &str = "an answer";
     let mut reader = Reader::new(answer);
     let read = (|| {
@@ -123,13 +124,13 @@ fn take(asker: &mut Store, other: &Store, answer: &str, places: Vec<Place>) -> S
         Ok::<_, tinyroom::json::ReadError>(new)
     })();
     asker.merge(&read.unwrap_or_else(|error| panic!("{error}: {answer}")), NOW_MS, |_| {});
-    merge(asker, &owed(other, places));
+    merge(asker, &owed(other, ranges));
     let differing = &answer[reader.at()..];
     differing.strip_suffix(']').unwrap_or_else(|| panic!("no answer: {answer}")).to_owned()
 }
 
-fn owed(other: &Store, places: Vec<Place>) -> String {
-    other.changes_text(places.iter().flat_map(|&start| other.places_of_row(start)))
+fn owed(other: &Store, ranges: Vec<Range<Place>>) -> String {
+    other.changes_text(ranges.into_iter().flat_map(|range| other.places_in(range)))
 }
 
 fn tree(hashes: &str, levels: u8) -> HashTree<'_> {

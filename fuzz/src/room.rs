@@ -13,8 +13,14 @@ use tinyroom::store::{ContentHashes, Place, Store};
 use tinyroom::wire::{Body, Message, ROOM_ID, Response};
 
 /// Small, so that every limit is soon reached.
-const ROOM: Settings =
-    Settings { greet_after_ms: 250, max_window_ms: 50, answer_bytes: 300, change_bytes: 200, max_memory_bytes: 6000 };
+const ROOM: Settings = Settings {
+    greet_after_ms: 250,
+    max_window_ms: 50,
+    load_answer_bytes: 400,
+    answer_bytes: 300,
+    change_bytes: 200,
+    max_memory_bytes: 6000,
+};
 /// The longest wait that the room may ask for: a fragment's second.
 const LONGEST_WAIT_MS: u64 = 1000;
 
@@ -130,6 +136,7 @@ impl World {
                     said += text.len();
                     self.hear(&text);
                 }
+                Output::Pause => {}
                 Output::Close { connection, reason, .. } => {
                     assert!(self.clients.contains(&connection), "{connection} is closed again");
                     assert!(reason.len() <= 123, "{reason}");

@@ -29,7 +29,9 @@ impl Room {
     /// Answers a client's question, or hears what it holds.
     pub(super) fn request(&mut self, from: ConnectionId, message: &Message, now_ms: u64) -> Result<(), WireError> {
         self.flush(now_ms);
-        let limit = self.settings.answer_bytes;
+        let has_loaded = self.connections.get(&from).is_some_and(|connection| connection.synced);
+        let limit = if has_loaded { self.settings.answer_bytes } else { self.settings.load_answer_bytes };
+        let limit = limit.min(self.bytes_to_spare(from));
         let answer = match &message.body {
             Body::GetContentHashes => {
                 self.begun(from, now_ms);
@@ -156,10 +158,15 @@ impl Room {
         }
     }
 
-    /// Asks a client. A question longer than any client reads is not asked: the pull ends there, with what it has brought.
+    /// Asks a client, at its own cost: it may have brought the question about. One longer than any client reads is not asked:
+    /// the pull ends there, with what it has brought.
     pub(super) fn ask(&mut self, whom: ConnectionId, step: Step, payload: &str) -> bool {
         if payload.len() >= MAX_TEXT_BYTES {
             return false;
+        }
+        if let Err(error) = self.charge_answer(whom, payload.len(), self.now_ms) {
+            self.close(whom, &error);
+            return true;
         }
         let id = PullId::new(step, &mut self.random);
         let type_ = match step {

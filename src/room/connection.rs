@@ -7,6 +7,7 @@ use crate::wire::Fragments;
 use fastrand::Rng;
 use std::collections::VecDeque;
 use std::fmt::{self, Display, Formatter};
+use std::ops::Range;
 
 const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
@@ -48,8 +49,8 @@ pub(super) struct Connection {
     pub peer: Peer,
     pub flow: Flow,
     pub fragments: Fragments,
-    /// Where rows begin that the client was to get with an answer and that did not fit.
-    pub owed: VecDeque<Place>,
+    /// What the client was to get with an answer and did not fit.
+    pub owed: VecDeque<Range<Place>>,
 }
 
 impl Connection {

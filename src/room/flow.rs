@@ -9,15 +9,23 @@
 //! one slow reader costs the room a bounded amount, and its patience. Once it has read enough it is told the room's
 //! hashes, and pulls what it missed, all of it at once.
 //!
+//! While all together have [`MAX_TOTAL_UNHEARD_BYTES`] unread, a client that asks gets little of its answer at once and the
+//! rest as it reads, and a large change goes to those for whom there is room: the others are left behind. So a crowd that
+//! opens a large document at once takes no more memory than that, a share for each, and time.
+//!
 //! One that has not answered for [`PATIENCE_MS`] is closed if it is behind or leaves [`MAX_UNHEARD_BYTES`] of answers
 //! unread; one that leaves twice that, at once; and where all together leave [`MAX_TOTAL_UNHEARD_BYTES`], the one among
 //! the silent that leaves most.
 //!
-//! *Writing.* What a client sends, and what it asks for, is charged to it in bytes, and each message with
-//! [`MESSAGE_BYTES`] beside. [`BURST_BYTES`] are free at once, to move in with a large document, and [`BYTES_PER_SECOND`]
-//! ever after: far more than the busiest app needs.
+//! *Writing.* What a client sends, and what it asks for, is charged to it in bytes. [`BURST_BYTES`] are free at once, to
+//! move in with a large document, and [`BYTES_PER_SECOND`] ever after: far more than the busiest app needs.
+//!
+//! *Letting others in.* Frames that lie ready are handed to a room one after the other, and while there are some, no timer
+//! goes off and no other socket is read: a client that sends faster than the room takes it in would have it to itself. So
+//! after [`TURN_BYTES`] without a timer, if they come fast, the room [pauses](super::Output::Pause) for a moment. Whoever sent them is charged
+//! [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in such a hurry.
 
-use super::{Connection, ConnectionId, Room};
+use super::{Connection, ConnectionId, Output, Room};
 use crate::sync::{Next, PullId, Step};
 use crate::wire::{MessageType, WireError};
 
@@ -40,9 +48,13 @@ const ASK_AFTER_BYTES: (usize, usize) = (16 << 10, 1 << 20);
 pub const BURST_BYTES: u64 = 256 << 20;
 /// What it may send and ask for each second ever after.
 pub const BYTES_PER_SECOND: u64 = 8 << 20;
-/// What a message is charged beside its bytes: reading it, and relaying what is in it, costs about as much as that many
-/// bytes do.
+/// What a message is charged beside its bytes where the room had to pause: reading it, and relaying what is in it, costs
+/// about as much as that many bytes do.
 pub const MESSAGE_BYTES: u64 = 1 << 10;
+/// How much the room takes in without a pause, in bytes, with [`MESSAGE_BYTES`] for each message: some milliseconds' work.
+const TURN_BYTES: u64 = 1 << 20;
+/// In how many milliseconds: where it takes longer to come, there is time for others in between.
+const TURN_MS: u64 = 250;
 
 /// One client's account.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +68,28 @@ pub(super) struct Flow {
     /// What it was charged and has not paid off by waiting, in bytes.
     charged_bytes: u64,
     charged_ms: u64,
+    /// How many messages it has sent since the room paused last or a timer went off, if that was this turn.
+    messages: u64,
+    turn: u64,
+}
+
+/// What the room has taken in since it paused last, or a timer went off, or nothing of the kind was called for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Turn {
+    number: u64,
+    since_ms: u64,
+    bytes: u64,
+}
+
+impl Turn {
+    /// Begins the next.
+    pub fn pass(&mut self, now_ms: u64) {
+        *self = Self { number: self.number + 1, since_ms: now_ms, bytes: 0 };
+    }
+
+    fn is_over(&self, now_ms: u64) -> bool {
+        !(self.since_ms..self.since_ms + TURN_MS).contains(&now_ms)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +126,30 @@ impl Flow {
 impl Room {
     /// Charges what a client sent.
     pub(super) fn charge_message(&mut self, from: ConnectionId, bytes: usize, now_ms: u64) -> Result<(), WireError> {
+        if self.turn.is_over(now_ms) {
+            self.turn.pass(now_ms);
+        } else if self.turn.bytes > TURN_BYTES {
+            self.pause(now_ms);
+        }
+        let bytes = bytes as u64;
+        self.turn.bytes += bytes + MESSAGE_BYTES;
         let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
-        connection.flow.charge(bytes as u64 + MESSAGE_BYTES, now_ms)
+        let flow = &mut connection.flow;
+        flow.messages = if flow.turn == self.turn.number { flow.messages + 1 } else { 1 };
+        flow.turn = self.turn.number;
+        flow.charge(bytes, now_ms)
+    }
+
+    /// Lets others in, at the cost of those who did not.
+    fn pause(&mut self, now_ms: u64) {
+        self.outputs.push_back(Output::Pause);
+        let turn = self.turn.number;
+        let hurried = self.connections.iter_mut().filter(|(_, connection)| connection.flow.turn == turn);
+        let charged =
+            hurried.map(|(&id, Connection { flow, .. })| (id, flow.charge(flow.messages * MESSAGE_BYTES, now_ms)));
+        let closed: Vec<_> = charged.filter_map(|(id, charged)| Some((id, charged.err()?))).collect();
+        closed.iter().for_each(|(id, error)| self.close(*id, error));
+        self.turn.pass(now_ms);
     }
 
     /// Charges what a client was sent because it asked.
@@ -111,13 +167,14 @@ impl Room {
 
     /// Notes that all but an author are to be sent something. Answers who must not be: the author, and whoever is behind.
     pub(super) fn note_broadcast(&mut self, author: Option<ConnectionId>, bytes: usize) -> Vec<ConnectionId> {
-        let share = self.share_bytes();
+        let (share, is_large) = (self.share_bytes(), bytes > self.ask_after_bytes());
         let mut except = Vec::from_iter(author);
         for (&id, Connection { flow, .. }) in &mut self.connections {
             if Some(id) == author {
                 continue;
             }
-            flow.behind |= flow.unheard_bytes > share;
+            flow.behind |=
+                flow.unheard_bytes > share || is_large && self.unheard_bytes + bytes > MAX_TOTAL_UNHEARD_BYTES;
             if flow.behind {
                 except.push(id);
             } else {
@@ -131,7 +188,8 @@ impl Room {
     /// Asks whoever has been sent much, and closes whoever has been asked for long.
     pub(super) fn watch_all(&mut self) {
         let ask_after = self.ask_after_bytes();
-        let unheard = self.connections.iter().filter(|(_, connection)| connection.flow.unheard_bytes > ask_after);
+        let due = |flow: &Flow| flow.unheard_bytes > ask_after || flow.behind;
+        let unheard = self.connections.iter().filter(|(_, connection)| due(&connection.flow));
         let unheard: Vec<_> = unheard.map(|(&id, _)| id).collect();
         unheard.into_iter().for_each(|id| self.watch(id));
     }
@@ -167,10 +225,24 @@ impl Room {
 
     /// Whether a client has read enough to be sent more of what it is owed.
     pub(super) fn keeps_up(&self, id: ConnectionId) -> bool {
-        self.connections.get(&id).is_some_and(|connection| connection.flow.unheard_bytes < MAX_AHEAD_BYTES)
+        let ahead = if self.bytes_left() > 0 { MAX_AHEAD_BYTES } else { self.ask_after_bytes() };
+        self.connections.get(&id).is_some_and(|connection| connection.flow.unheard_bytes <= ahead)
     }
 
-    fn watch(&mut self, id: ConnectionId) {
+    /// How much may be sent to a client at once, in bytes: what is left of the total, and a little to one that reads even
+    /// where nothing is.
+    pub(super) fn bytes_to_spare(&self, id: ConnectionId) -> usize {
+        let reads =
+            self.connections.get(&id).is_some_and(|connection| connection.flow.unheard_bytes <= self.share_bytes());
+        self.bytes_left().max(if reads { self.ask_after_bytes() } else { 0 })
+    }
+
+    fn bytes_left(&self) -> usize {
+        MAX_TOTAL_UNHEARD_BYTES.saturating_sub(self.unheard_bytes)
+    }
+
+    /// Asks whoever has been sent much whether it reads, and closes whoever leaves too much unread.
+    pub(super) fn watch(&mut self, id: ConnectionId) {
         let (ask_after, share) = (self.ask_after_bytes(), self.share_bytes());
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let flow = &mut connection.flow;
@@ -182,7 +254,7 @@ impl Room {
         };
         if found > limit {
             self.close(id, &WireError::Limit { what: "unread", limit, found });
-        } else if found > ask_after && flow.asked.is_none() {
+        } else if (found > ask_after || flow.behind) && flow.asked.is_none() {
             let question = PullId::new(Step::Heard, &mut self.random);
             flow.asked = Some(Asked { id: question, at_ms: self.now_ms, behind_bytes: found });
             self.send(id, &question.request_id(), MessageType::GetCellDiff, "{}");

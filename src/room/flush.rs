@@ -165,7 +165,7 @@ impl Room {
         if std::mem::take(&mut self.pending.on_its_way) {
             let is_quick = now_ms <= self.pending.window_ms.start + QUICK_MS;
             self.pending.on_trust = if is_quick { LONE_CHANGES_ON_TRUST } else { 0 };
-            self.pending.window_ms.end = now_ms + self.sending_ms();
+            self.pending.window_ms.end = self.pending.window_ms.end.min(now_ms + self.sending_ms());
         }
     }
 

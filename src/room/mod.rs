@@ -24,11 +24,12 @@ pub use connection::ConnectionId;
 use crate::journal::{Commit, Journal};
 use crate::store::Store;
 use crate::sync::{Peer, Step};
-use crate::wire::fragments::Fragment;
+use crate::wire::fragments::{Fragment, MAX_ROOM_BYTES};
 use crate::wire::message::RequestId;
 use crate::wire::{self, Body, Envelope, MAX_TEXT_BYTES, Message, MessageType, ROOM_ID, Recipient, WireError};
 use connection::Connection;
 use fastrand::Rng;
+use flow::Turn;
 use flush::Pending;
 use indexmap::IndexMap;
 use std::collections::VecDeque;
@@ -42,8 +43,11 @@ pub struct Settings {
     /// How long changes may gather at most before they leave together, in milliseconds, whether for the number of sockets
     /// or for a disk that takes its time. Default 50.
     pub max_window_ms: u64,
-    /// How much of an answer is sent at once, in bytes; the rest follows as changes. Clients from 9.3 on take
-    /// 16 MiB. Default 8 MiB.
+    /// How much of an answer is sent at once, in bytes, to a client that loads and could do nothing with changes yet; the
+    /// rest follows as changes. Clients from 9.3 on take 16 MiB. Default 8 MiB.
+    pub load_answer_bytes: usize,
+    /// The same to a client that has loaded. It gives up on an answer after a second, and takes changes whenever they come:
+    /// over a slow line the first should be short. Default 128 KiB.
     pub answer_bytes: usize,
     /// How long a change may be that the room itself puts together, in bytes. Default 1 MiB.
     pub change_bytes: usize,
@@ -58,7 +62,8 @@ impl Default for Settings {
         Self {
             greet_after_ms: 250,
             max_window_ms: 50,
-            answer_bytes: 8 << 20,
+            load_answer_bytes: 8 << 20,
+            answer_bytes: 128 << 10,
             change_bytes: 1 << 20,
             max_memory_bytes: 64 << 20,
         }
@@ -121,6 +126,8 @@ pub enum Output {
         /// The reason: at most 123 bytes.
         reason: String,
     },
+    /// Take in nothing until the runtime has looked after timers and other sockets, which waits while frames lie ready.
+    Pause,
 }
 
 /// A room.
@@ -139,6 +146,7 @@ pub struct Room {
     catching_up: VecDeque<ConnectionId>,
     compacting: bool,
     unheard_bytes: usize,
+    turn: Turn,
     now_ms: u64,
 }
 
@@ -159,6 +167,7 @@ impl Room {
             catching_up: VecDeque::new(),
             compacting: false,
             unheard_bytes: 0,
+            turn: Turn::default(),
             now_ms: 0,
         }
     }
@@ -208,7 +217,7 @@ impl Room {
     /// Begins again with what is on disk, after something could not be kept: neither that nor what was to follow it has
     /// happened. Everybody is asked what they hold, since what anyone was to be told or asked may be lost.
     pub fn start_over(&mut self, store: Store, journal: Journal) {
-        self.outputs.clear();
+        self.outputs.retain(|output| matches!(output, Output::Close { .. }));
         self.pending = Pending::default();
         self.reload(store, journal);
         self.unheard_bytes = 0;
@@ -216,6 +225,11 @@ impl Room {
             connection.peer = Peer::default();
             connection.flow.start_over();
         }
+        self.ask_everybody();
+    }
+
+    /// Asks everybody what they hold, where it is not known any more who has been asked and who is still to be.
+    pub fn ask_everybody(&mut self) {
         for id in self.connections().collect::<Vec<_>>() {
             self.ask(id, Step::Hashes, "\"\"");
         }
@@ -266,6 +280,7 @@ impl Room {
     }
 
     fn timeout(&mut self, now_ms: u64) {
+        self.turn.pass(now_ms);
         self.end_window(now_ms);
         while let Some(&(at_ms, id)) = self.greetings.front()
             && at_ms <= now_ms
@@ -298,6 +313,7 @@ impl Room {
         };
         let whole = connection.fragments.add(envelope.to, fragment, now_ms)?;
         self.expire_fragments(now_ms);
+        self.bound_fragments();
         match whole {
             Some(whole) => self.message(from, whole.envelope()?, now_ms),
             None => Ok(()),
@@ -358,6 +374,16 @@ impl Room {
         if self.forget(connection) {
             let (code, reason) = (error.close_code(), error.close_reason());
             self.outputs.push_back(Output::Close { connection, code, reason });
+        }
+    }
+
+    /// Closes whoever has the most in parts, where all together have too much.
+    fn bound_fragments(&mut self) {
+        let bytes = |connection: &Connection| connection.fragments.memory_bytes();
+        let found = self.connections.values().map(bytes).sum();
+        let most = self.connections.iter().max_by_key(|(_, connection)| bytes(connection));
+        if let Some((&id, _)) = most.filter(|_| found > MAX_ROOM_BYTES) {
+            self.close(id, &WireError::Limit { what: "fragments", limit: MAX_ROOM_BYTES, found });
         }
     }
 

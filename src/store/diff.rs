@@ -8,14 +8,15 @@ use super::row::Row;
 use super::write::{ChangeWriter, Style, close_stamp, write_key, write_number};
 use super::{Place, Store};
 use std::iter::Peekable;
+use std::ops::Range;
 
 /// An answer to a request for differences.
 #[derive(Debug)]
 pub struct Answer {
     /// The payload of the response.
     pub text: String,
-    /// Where the rows that did not fit begin; each is owed from there to its end.
-    pub owed: Vec<Place>,
+    /// Where what did not fit lies, in order, each to the end of a row.
+    pub owed: Vec<Range<Place>>,
 }
 
 impl Store {
@@ -36,11 +37,10 @@ impl Store {
 
     /// Answers `GetRowDiff`: the rows the asker lacks, and our hashes of those that differ.
     pub fn row_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
-        let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
         let mut new = LimitedWriter::new(self, limit, "[", Style::ROW_DIFF);
         let mut differing = Hashes::new();
-        for (position, ((id, table), node)) in self.tables.iter().zip(tables).enumerate() {
-            let Some(node) = node else { continue };
+        for (position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+            let Some((id, table)) = self.tables.get_index(position) else { continue };
             differing.enter(id);
             let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
             for (row_position, ((id, row), theirs)) in table.rows.iter().zip(rows).enumerate() {
@@ -57,13 +57,11 @@ impl Store {
 
     /// Answers `GetCellDiff`: the cells that the asker lacks or holds otherwise.
     pub fn cell_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
-        let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
         let mut differing = LimitedWriter::new(self, limit, "", Style::CELL_DIFF);
-        for (table_position, (table, node)) in self.tables.values().zip(tables).enumerate() {
-            let Some(node) = node.filter(|node| !theirs.children(node).is_empty()) else { continue };
-            let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
-            for (row_position, (row, node)) in table.rows.values().zip(rows).enumerate() {
-                let Some(node) = node else { continue };
+        for (table_position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+            let Some((_, table)) = self.tables.get_index(table_position) else { continue };
+            for (row_position, node) in named(theirs.children(node), |id| table.rows.get_index_of(id)) {
+                let Some((_, row)) = table.rows.get_index(row_position) else { continue };
                 let place = Place { table: table_position as u32, row: row_position as u32, cell: 0 };
                 differing.cells(self.differing_cells(row, theirs.children(node), place));
             }
@@ -75,9 +73,9 @@ impl Store {
     pub fn value_diff(&self, theirs: &HashTree, limit: usize) -> Answer {
         let mut differing = self.differing_cells(&self.values, theirs.top(), Place::of_value(0)).peekable();
         let mut text = String::from("[{");
-        self.write_values(&mut text, &mut differing, limit, true);
+        self.write_values(&mut text, &mut differing, limit, false);
         close_stamp(&mut text, self.values.hlc);
-        Answer { text, owed: differing.peek().copied().into_iter().collect() }
+        Answer { text, owed: differing.peek().map(|&place| place..place.next_row()).into_iter().collect() }
     }
 
     /// The payload of `GetTableDiff`: our hash of each table.
@@ -91,9 +89,9 @@ impl Store {
     /// none does.
     pub fn row_hashes(&self, theirs: &HashTree) -> Option<String> {
         let mut hashes = Hashes::new();
-        let theirs = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
-        for ((id, table), node) in self.tables.iter().zip(theirs) {
-            if node.is_some_and(|node| node.hash != table.hash) {
+        for (position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+            let Some((id, table)) = self.tables.get_index(position) else { continue };
+            if node.hash != table.hash {
                 hashes.enter(id);
                 table.rows.iter().for_each(|(id, row)| hashes.leaf(id, row.hash));
                 hashes.leave();
@@ -106,13 +104,12 @@ impl Store {
     /// none does.
     pub fn cell_hashes(&self, theirs: &HashTree) -> Option<String> {
         let mut hashes = Hashes::new();
-        let tables = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
-        for ((id, table), node) in self.tables.iter().zip(tables) {
-            let Some(node) = node else { continue };
+        for (position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+            let Some((id, table)) = self.tables.get_index(position) else { continue };
             hashes.enter(id);
-            let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
-            for ((id, row), node) in table.rows.iter().zip(rows) {
-                if node.is_some_and(|node| node.hash != row.hash) {
+            for (position, node) in named(theirs.children(node), |id| table.rows.get_index_of(id)) {
+                let Some((id, row)) = table.rows.get_index(position) else { continue };
+                if node.hash != row.hash {
                     hashes.enter(id);
                     row.cells().iter().for_each(|cell| hashes.leaf(self.ids.text(cell.id), cell.hash));
                     hashes.leave();
@@ -139,6 +136,25 @@ impl Store {
     }
 }
 
+/// Their nodes that name something of ours, in our order and with its position; of a name that stands twice the last. What
+/// they do not name costs nothing.
+fn named<'a, 'b>(
+    nodes: &'b [HashNode<'a>],
+    position: impl Fn(&str) -> Option<usize>,
+) -> impl Iterator<Item = (usize, &'b HashNode<'a>)> {
+    let key = |(index, node): (usize, &HashNode)| Some((position(&node.id)? as u64) << 32 | index as u64);
+    let mut keys: Vec<_> = nodes.iter().enumerate().filter_map(key).collect();
+    keys.sort_unstable();
+    let mut keys = keys.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let mut key = keys.next()?;
+        while let Some(later) = keys.next_if(|later| later >> 32 == key >> 32) {
+            key = later;
+        }
+        Some(((key >> 32) as usize, nodes.get(key as u32 as usize)?))
+    })
+}
+
 /// Their nodes, each where we have what it names; of a name that stands twice the last.
 fn by_position<'a, 'b>(
     nodes: &'b [HashNode<'a>],
@@ -159,7 +175,7 @@ struct LimitedWriter<'a> {
     store: &'a Store,
     writer: ChangeWriter<'a>,
     limit: usize,
-    owed: Vec<Place>,
+    owed: Vec<Range<Place>>,
 }
 
 impl<'a> LimitedWriter<'a> {
@@ -175,10 +191,19 @@ impl<'a> LimitedWriter<'a> {
 
     fn cells(&mut self, places: impl Iterator<Item = Place>) {
         let mut places: Peekable<_> = places.peekable();
-        while let Some(place) = places.next_if(|place| self.writer.fits(*place, self.limit)) {
+        while let Some(place) = places.next_if(|place| self.fits(*place)) {
             self.writer.cell(place);
         }
-        self.owed.extend(places.peek());
+        let Some(&rest) = places.peek() else { return };
+        match self.owed.last_mut().filter(|last| last.end == rest) {
+            Some(last) => last.end = rest.next_row(),
+            None => self.owed.push(rest..rest.next_row()),
+        }
+    }
+
+    fn fits(&self, place: Place) -> bool {
+        let is_long = || self.store.length_at(place) > self.limit;
+        self.writer.fits(place, self.limit) && !(self.writer.is_empty() && is_long())
     }
 
     fn finish_with(self, differing: Hashes) -> Answer {

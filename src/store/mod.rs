@@ -125,8 +125,12 @@ impl Place {
         self.table == Self::VALUES
     }
 
-    /// Whether both lie in one row.
-    pub fn is_in_row_of(self, other: Self) -> bool {
+    fn is_in_row_of(self, other: Self) -> bool {
         (self.table, self.row) == (other.table, other.row)
+    }
+
+    /// Where the next row begins, if there is one.
+    fn next_row(self) -> Self {
+        Self { row: self.row + 1, cell: 0, ..self }
     }
 }

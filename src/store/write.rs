@@ -6,6 +6,7 @@ use super::{Place, Store};
 use crate::hlc::Hlc;
 use std::fmt::Write;
 use std::iter::Peekable;
+use std::ops::Range;
 
 /// An id is written again only where this many times as much stands behind it each time: so no text of the whole content
 /// is much longer than the content is.
@@ -33,12 +34,9 @@ impl Store {
         bare.then_some(Place::START).into_iter().chain(cells).chain((first_value..values).map(Place::of_value))
     }
 
-    /// The places of one row from `start` on, in order.
-    pub fn places_of_row(&self, start: Place) -> impl Iterator<Item = Place> + use<> {
-        let row =
-            if start.is_value() { Some(&self.values) } else { self.row(start.table, start.row).map(|(_, row)| row) };
-        let cells = row.map_or(0, |row| row.cells().len());
-        (start.cell..cells as u32).map(move |cell| Place { cell, ..start })
+    /// The places in a range, in order.
+    pub fn places_in(&self, range: Range<Place>) -> impl Iterator<Item = Place> {
+        self.places_from(range.start).take_while(move |&place| place < range.end)
     }
 
     /// A change of the cells at these places, which ascend.
@@ -48,14 +46,11 @@ impl Store {
 
     /// A change of at most about `limit` bytes, or of one cell where that alone is longer, of the next of these places,
     /// which ascend; `None` where there are none left.
-    pub fn next_changes_text(
-        &self,
-        places: &mut Peekable<impl Iterator<Item = Place>>,
-        limit: usize,
-    ) -> Option<String> {
-        places.peek()?;
+    pub fn next_changes_text(&self, places: &mut dyn Places, limit: usize) -> Option<String> {
+        places.first()?;
         let mut writer = ChangeWriter::new(self, String::from("["), Style::CHANGE);
-        while let Some(place) = places.next_if(|place| !place.is_value() && writer.fits(*place, limit)) {
+        while let Some(place) = places.first().filter(|place| !place.is_value() && writer.fits(*place, limit)) {
+            places.pass();
             writer.cell(place);
         }
         let must = writer.is_empty();
@@ -114,19 +109,14 @@ impl Store {
     }
 
     /// Writes the values at the next of these places, up to a limit for the whole text, but one at least where it `must`.
-    pub(super) fn write_values(
-        &self,
-        out: &mut String,
-        places: &mut Peekable<impl Iterator<Item = Place>>,
-        limit: usize,
-        mut must: bool,
-    ) {
+    pub(super) fn write_values(&self, out: &mut String, places: &mut dyn Places, limit: usize, mut must: bool) {
         let cell_at = |place: &Place| self.values.cells().get(place.cell as usize);
         let fits = |place: &Place, length: usize| {
             place.is_value() && cell_at(place).is_none_or(|cell| length + self.length_of(cell) <= limit)
         };
         let mut comma = false;
-        while let Some(place) = places.next_if(|place| must && place.is_value() || fits(place, out.len())) {
+        while let Some(place) = places.first().filter(|place| must && place.is_value() || fits(place, out.len())) {
+            places.pass();
             if let Some(cell) = cell_at(&place) {
                 self.write_cell(out, cell, comma, false);
                 comma = true;
@@ -135,8 +125,33 @@ impl Store {
         }
     }
 
+    /// How long the text of the cell at a place is, about.
+    pub(super) fn length_at(&self, place: Place) -> usize {
+        let row = self.row(place.table, place.row);
+        row.and_then(|(_, row)| row.cells().get(place.cell as usize)).map_or(0, |cell| self.length_of(cell))
+    }
+
     fn length_of(&self, cell: &Cell) -> usize {
         self.ids.text(cell.id).len() + cell.value.len() + CELL_OVERHEAD
+    }
+}
+
+/// Places one after the other, whatever gives them: with a type for each the code below would be there as often.
+pub trait Places {
+    /// The next, which stays.
+    fn first(&mut self) -> Option<Place>;
+
+    /// Goes on to the one after it.
+    fn pass(&mut self);
+}
+
+impl<Iter: Iterator<Item = Place>> Places for Peekable<Iter> {
+    fn first(&mut self) -> Option<Place> {
+        self.peek().copied()
+    }
+
+    fn pass(&mut self) {
+        self.next();
     }
 }
 
@@ -189,11 +204,11 @@ impl<'a> ChangeWriter<'a> {
     /// long that to write it again for the cell, in another text, would be worse than to be over the limit.
     pub fn fits(&self, place: Place, limit: usize) -> bool {
         let Some(open) = &self.open else { return true };
-        let Some((row_id, row)) = self.store.row(place.table, place.row) else { return true };
+        let Some((row_id, _)) = self.store.row(place.table, place.row) else { return true };
         let same_table = open.place.table == place.table;
         let same_row = open.place.is_in_row_of(place);
         let ids = if same_row { 0 } else { row_id.len() };
-        let cell = row.cells().get(place.cell as usize).map_or(0, |cell| self.store.length_of(cell));
+        let cell = self.store.length_at(place);
         let length = self.out.len();
         length + ids + cell <= limit
             || length + cell <= MAX_LONG_ID_TEXT_BYTES

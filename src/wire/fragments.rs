@@ -4,12 +4,15 @@
 //! <messageId>\n<index>\n<count>\n<part>
 //! ```
 //!
-//! The limits are those by which TinyBase's own server lives: they bound what a connection can make the room hold.
+//! The limits are those by which TinyBase's own server lives: they bound what a connection can make the room hold. One for
+//! the room is beside them, which TinyBase has not.
 
 use super::{Envelope, MAX_TEXT_BYTES, Recipient, WireError};
 
 /// How long the parts of one message may take, in milliseconds.
 pub const PATIENCE_MS: u64 = 1000;
+/// How many bytes the parts in one room may take. Each connection may have as many as a message has; not all at once.
+pub const MAX_ROOM_BYTES: usize = 32 << 20;
 /// How many messages of one connection may be in parts at once.
 const MAX_MESSAGES: usize = 100;
 /// How many parts a message may have.
@@ -117,6 +120,12 @@ impl Fragments {
     pub fn expire(&mut self, now_ms: u64) {
         self.messages.retain(|parts| parts.deadline_ms > now_ms);
         self.bytes = self.messages.iter().map(|parts| parts.bytes).sum();
+    }
+
+    /// How many bytes they take, with the places for those that have not come yet.
+    pub fn memory_bytes(&self) -> usize {
+        let places: usize = self.messages.iter().map(|message| message.parts.len()).sum();
+        self.bytes + places * size_of::<Option<String>>()
     }
 
     /// When the next message's time is over.

@@ -2,8 +2,8 @@
 
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, BigUint64Array, Function, JSON, JsString};
-use worker::{SqlStorage, Storage, WebSocket};
+use worker::js_sys::{Array, BigUint64Array, Function, JSON, JsString, Promise};
+use worker::{SqlStorage, State, Storage, WebSocket};
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
@@ -82,6 +82,9 @@ extern "C" {
 
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout_raw(callback: &Function, milliseconds: f64) -> JsValue;
+
+    #[wasm_bindgen(js_namespace = scheduler)]
+    fn wait(milliseconds: f64) -> Promise;
 
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(array: &BigUint64Array);
@@ -177,6 +180,16 @@ pub(super) fn json(value: &JsValue) -> String {
 pub(super) fn set_timeout(callback: impl FnOnce() + 'static, milliseconds: u64) {
     let callback = Closure::once_into_js(callback);
     set_timeout_raw(callback.unchecked_ref(), milliseconds as f64);
+}
+
+/// Hands the object no event until the promise that `moment` makes is kept.
+pub(super) fn pause(state: &State, moment: &Closure<dyn Fn() -> Promise>) {
+    let _ = state.as_raw().block_concurrency_while(moment.as_ref().unchecked_ref());
+}
+
+/// A promise that is kept as soon as the runtime has looked whether any timer is due, which it does after its sockets.
+pub(super) fn moment() -> Promise {
+    wait(0.0)
 }
 
 /// How large the memory of the WebAssembly module is, in bytes: that of every room in the isolate. It never shrinks.

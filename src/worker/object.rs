@@ -18,7 +18,7 @@ use std::rc::{Rc, Weak};
 use storage::{Disk, StorageError};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use worker::js_sys::{Date, JsString};
+use worker::js_sys::{Date, JsString, Promise};
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, State, WebSocket, WebSocketPair, console_error,
     durable_object, web_sys,
@@ -50,6 +50,7 @@ struct Shell {
     /// How many commits are on their way to the disk, and what each of them calls when it is there.
     on_their_way: Cell<usize>,
     kept: Closure<dyn Fn()>,
+    pause: Closure<dyn Fn() -> Promise>,
 }
 
 /// A room that is loaded.
@@ -71,7 +72,8 @@ impl DurableObject for Room {
             let shell = Weak::clone(shell);
             let kept = Closure::new(move || shell.upgrade().iter().for_each(Shell::kept));
             let (timer_ms, on_their_way) = (Cell::new(None), Cell::new(0));
-            Shell { state, disk, settings, room, timer_ms, on_their_way, kept }
+            let pause = Closure::new(bindings::moment);
+            Shell { state, disk, settings, room, timer_ms, on_their_way, kept, pause }
         });
         let _ = AWAKE.try_with(|awake| awake.borrow_mut().push((id, Rc::downgrade(&shell))));
         Self { shell }
@@ -187,6 +189,11 @@ impl Shell {
         let mut room = self.room.borrow_mut();
         if room.is_err() {
             *room = Open::load(&self.state, &self.disk, &self.settings);
+            if let Ok(open) = &mut *room {
+                open.room.ask_everybody();
+                // Nothing among these is to be kept.
+                let _ = self.carry_out(open);
+            }
         }
         room.as_ref().map(drop).map_err(String::clone)
     }
@@ -199,7 +206,8 @@ impl Shell {
             server.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)))?;
         } else if let Ok(open) = &mut *self.room.borrow_mut() {
             let id = open.room.new_id();
-            self.state.accept_web_socket(&server);
+            // `worker`'s own would panic where workerd takes no more sockets.
+            self.state.as_raw().accept_websocket(server.as_ref())?;
             bindings::attach(&server, id.as_str())?;
             open.sockets.insert(id, server);
             open.room.handle(Input::Opened(id), now_ms());
@@ -333,6 +341,7 @@ impl Shell {
                         dismiss(&socket, code, reason);
                     }
                 }
+                Output::Pause => bindings::pause(&self.state, &self.pause),
             }
         }
         Ok(reports)

@@ -138,6 +138,27 @@ test('whoever comes back while the disk is full for another is made whole as wel
   await leaveAll([author, other]);
 });
 
+test('whoever comes back while the room cannot be read is asked when it can', async () => {
+  const room = 'unread/others';
+  const path = `/${room}`;
+  await write(path, ['before', 1]);
+  const [author, other] = [await steady(path), await steady(path, network)];
+  await untilEqual(worker, path, [author, other]);
+  network.cut();
+  await until(() => other.ends.length > 0, 'the break');
+  other.store.setCell('t', 'r', 'offline', 1);
+  network.mend();
+  await until(() => other.socket.readyState === other.socket.OPEN, 'the reconnect');
+  // As above: before the room asks. It drops what it holds to read it back, and cannot.
+  await worker.fail(room, {statement: 'SELECT', times: 1});
+  assert.equal((await get(path)).status, 503);
+  author.store.setCell('t', 'r', 'edit', 1);
+  await until(() => other.store.getCell('t', 'r', 'edit') === 1, 'the edit', 20);
+  assert.equal((await worker.mend(room)).failed, 1);
+  assert.deepEqual(valuesOf(await untilEqual(worker, path, [author, other])), {before: 1, edit: 1, offline: 1});
+  await leaveAll([author, other]);
+});
+
 test('a question is answered though the edit of another that was to be kept before it could not be', async () => {
   const room = 'full/question';
   const path = `/${room}`;

@@ -29,6 +29,8 @@ pub struct Harness {
     pub disk_is_slow: bool,
     /// Whether the room waits for [`Input::Kept`].
     pub asked: bool,
+    /// How often it has paused: no line tells.
+    pub pauses: usize,
     settings: (Settings, journal::Settings),
     clients: BTreeMap<&'static str, ConnectionId>,
     requests: BTreeMap<String, String>,
@@ -50,6 +52,7 @@ impl Harness {
             now_ms: NOW_MS,
             disk_is_slow: false,
             asked: false,
+            pauses: 0,
             settings: (settings, journal),
             clients: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -170,6 +173,10 @@ impl Harness {
                     format!("all but {} < {text}", except.join(" "))
                 }
                 Output::Close { connection, code, reason } => format!("close {connection}: {code} {reason}"),
+                Output::Pause => {
+                    self.pauses += 1;
+                    continue;
+                }
             };
             lines.push(self.named(line));
         }

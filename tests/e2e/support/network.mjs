@@ -1,9 +1,21 @@
-// A stretch of network between a client and the Worker that can fail.
+// A stretch of network between a client and the Worker that can fail, and be slow.
 import {once} from 'node:events';
 import {connect, createServer} from 'node:net';
+import {Transform} from 'node:stream';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {atTheEnd} from './cleanup.mjs';
 
-export const startNetwork = async (worker) => {
+/** Lets so many bytes through in a second. */
+const narrow = (bytesPerSecond) =>
+  new Transform({
+    transform: async (chunk, _, done) => {
+      await sleep((chunk.length / bytesPerSecond) * 1000);
+      done(null, chunk);
+    },
+  });
+
+/** What comes to a client is let through as it is, unless so many `bytesPerSecond` are given. */
+export const startNetwork = async (worker, {bytesPerSecond} = {}) => {
   const lines = new Set();
   let up = true;
 
@@ -15,7 +27,8 @@ export const startNetwork = async (worker) => {
     const far = connect(Number(worker.host.split(':')[1]), '127.0.0.1');
     const line = {near, far};
     lines.add(line);
-    near.pipe(far).pipe(near);
+    near.pipe(far);
+    (bytesPerSecond ? far.pipe(narrow(bytesPerSecond)) : far).pipe(near);
     // A reset is how a cut line ends; the other half is ended by it.
     for (const [end, other] of [
       [near, far],

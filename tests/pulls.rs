@@ -311,8 +311,12 @@ fn stingy_room() -> Harness {
 fn what_is_owed_follows_a_slice_at_a_time_and_then_the_question_for_hashes() {
     let mut room = stingy_room();
     room.say("a", "\n[\"q\",4,{}]");
-    room.expect(&[&t(r#"a < S
-["q",0,[[{"t":[{"1":[{"c":[1,"@old"]}]}]}],{}]]"#)]);
+    let reads = "a < S\n[\"{a#h}\",6,{}]";
+    room.expect(&[
+        &t(r#"a < S
+["q",0,[[{"t":[{"1":[{"c":[1,"@old"]}]}]}],{}]]"#),
+        reads,
+    ]);
     for owed in ["2", "3"] {
         assert_eq!(room.timeout_in_ms(), Some(0));
         room.pass(0);
@@ -335,7 +339,20 @@ fn a_client_in_its_first_load_gets_what_it_is_owed_when_that_is_over() {
     room.expect(&[]);
     assert_eq!(room.timeout_in_ms(), Some(0));
     room.pass(0);
-    room.expect(&[&format!("b < S\n[null,3,{}]", row("2", "2", "@old"))]);
+    room.expect(&[&format!("b < S\n[null,3,{}]", row("2", "2", "@old")), "b < S\n[\"{b#h}\",6,{}]"]);
+}
+
+/// With the question whether it reads, which goes with what leaves something owed.
+#[test]
+fn a_client_that_is_owed_something_by_a_room_that_is_evicted_is_told_the_hashes() {
+    let mut room = stingy_room();
+    room.say("a", "\n[\"q\",4,{}]");
+    assert_eq!(room.outputs().len(), 2);
+    room.wake();
+    assert_eq!(room.timeout_in_ms(), None, "nothing is owed any more");
+    room.answer_that_it_reads("a");
+    let rows = [1, 2, 3, 4].map(|n| row(&n.to_string(), &n.to_string(), "@old"));
+    room.expect(&[&format!("a < S\n[null,2,{}]", hashes_of(&rows.each_ref().map(|row| &**row)))]);
 }
 
 #[test]
@@ -344,7 +361,7 @@ fn two_who_are_owed_take_turns_and_one_who_leaves_holds_up_nobody() {
     room.say("a", "\n[\"q\",4,{}]");
     room.say("b", "\n[\"q\",5,{\"t\":{\"1\":1,\"2\":2}}]");
     let answers = room.outputs();
-    assert!(answers[1].contains(r#""3":[{"c""#) && !answers[1].contains(r#""4":[{"c""#), "{answers:?}");
+    assert!(answers[2].contains(r#""3":[{"c""#) && !answers[2].contains(r#""4":[{"c""#), "{answers:?}");
     room.pass(0);
     room.expect(&[&format!("a < S\n[null,3,{}]", row("2", "2", "@old"))]);
     room.pass(0);
@@ -363,7 +380,7 @@ fn what_two_answers_owe_follows_once_and_in_order() {
     let mut room = stingy_room();
     room.say("a", "\n[\"q\",5,{\"t\":{\"1\":1,\"2\":1}}]");
     room.say("a", "\n[\"q\",4,{}]");
-    assert_eq!(room.outputs().len(), 2);
+    assert_eq!(room.outputs().len(), 3, "two answers, and the question whether it reads");
     for owed in ["2", "3"] {
         room.pass(0);
         room.expect(&[&format!("a < S\n[null,3,{}]", row(owed, owed, "@old"))]);

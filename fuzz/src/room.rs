@@ -34,6 +34,8 @@ struct World {
     request: String,
     now_ms: u64,
     seed: u64,
+    /// Who was closed because the disk failed. The room may have closed them as well.
+    failed: Vec<ConnectionId>,
     /// Whether the disk fails at the next commit.
     fails: bool,
 }
@@ -58,6 +60,7 @@ impl World {
             request: String::new(),
             now_ms: NOW_MS,
             seed: 1,
+            failed: Vec::new(),
             fails: false,
         }
     }
@@ -138,7 +141,8 @@ impl World {
                 }
                 Output::Pause => {}
                 Output::Close { connection, reason, .. } => {
-                    assert!(self.clients.contains(&connection), "{connection} is closed again");
+                    let is_open = self.clients.contains(&connection);
+                    assert!(is_open || self.failed.contains(&connection), "{connection} is closed again");
                     assert!(reason.len() <= 123, "{reason}");
                     self.clients.retain(|client| *client != connection);
                 }
@@ -191,6 +195,7 @@ impl World {
             self.room.handle(Input::Closed(author), self.now_ms);
         }
         self.clients.retain(|client| !authors.contains(client));
+        self.failed.extend(authors);
         self.room.unload();
         let (store, journal) = self.load();
         self.room.start_over(store, journal);

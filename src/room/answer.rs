@@ -29,8 +29,8 @@ impl Room {
     /// Answers a client's question, or hears what it holds.
     pub(super) fn request(&mut self, from: ConnectionId, message: &Message, now_ms: u64) -> Result<(), WireError> {
         self.flush(now_ms);
-        let has_loaded = self.connections.get(&from).is_some_and(|connection| connection.synced);
-        let limit = if has_loaded { self.settings.answer_bytes } else { self.settings.load_answer_bytes };
+        let loads = self.connections.get(&from).is_some_and(|connection| connection.loads || !connection.synced);
+        let limit = if loads { self.settings.load_answer_bytes } else { self.settings.answer_bytes };
         let limit = limit.min(self.bytes_to_spare(from));
         let answer = match &message.body {
             Body::GetContentHashes => {
@@ -106,10 +106,9 @@ impl Room {
     }
 
     fn begun(&mut self, from: ConnectionId, now_ms: u64) {
-        if let Some(connection) = self.connections.get_mut(&from)
-            && !connection.synced
-            && !std::mem::replace(&mut connection.begun, true)
-        {
+        let Some(connection) = self.connections.get_mut(&from) else { return };
+        connection.loads = true;
+        if !connection.synced && !std::mem::replace(&mut connection.begun, true) {
             self.reminders.push_back((now_ms + REMIND_AFTER_MS, from));
         }
     }
@@ -119,6 +118,7 @@ impl Room {
         let ours = self.store.content_hashes();
         let Some(connection) = self.connections.get_mut(&from) else { return };
         connection.synced = true;
+        connection.loads = false;
         self.reminders.retain(|(_, id)| *id != from);
         if !connection.owed.is_empty() {
             // It lacks what it is about to get. Afterwards it is asked again.

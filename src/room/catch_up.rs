@@ -25,6 +25,7 @@ impl Room {
         connection.owed = owed.into();
         if connection.synced {
             self.line_up(to);
+            self.ask_whether_it_reads(to);
         }
     }
 
@@ -65,6 +66,8 @@ impl Room {
         }
         if done {
             self.ask(to, Step::Hashes, "\"\"");
+        } else {
+            self.ask_whether_it_reads(to);
         }
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Connection {
     pub begun: bool,
     /// Whether the client takes changes: one that has not finished its first load drops them.
     pub synced: bool,
+    /// Whether the client loads, for the first time or once more: it has asked for the hashes, and not said what it holds.
+    pub loads: bool,
     pub peer: Peer,
     pub flow: Flow,
     pub fragments: Fragments,

@@ -3,11 +3,13 @@
 //! *Reading.* A socket takes what it is sent and keeps it until the client has read it, and does not say how much that is.
 //! So the room counts what it sends, and asks a question now and then that costs next to nothing to answer: a
 //! `GetCellDiff` about no cell, with an id that only whoever reads it can know. The answer tells that all before the
-//! question was read. (Whatever else a client says tells nothing: it may write and not read.)
+//! question was read. (Whatever else a client says tells nothing: it may write and not read.) Such a
+//! question goes with whatever leaves something owed: if the room is evicted and forgets that, the answer has it tell the
+//! client its hashes.
 //!
 //! A client that has more than its [share](Room::share_bytes) unread is *left behind*: it is sent no more changes, so that
 //! one slow reader costs the room a bounded amount, and its patience. Once it has read enough it is told the room's
-//! hashes, and pulls what it missed, all of it at once.
+//! hashes, and pulls what it missed.
 //!
 //! While all together have [`MAX_TOTAL_UNHEARD_BYTES`] unread, a client that asks gets little of its answer at once and the
 //! rest as it reads, and a large change goes to those for whom there is room: the others are left behind. So a crowd that
@@ -22,8 +24,9 @@
 //!
 //! *Letting others in.* Frames that lie ready are handed to a room one after the other, and while there are some, no timer
 //! goes off and no other socket is read: a client that sends faster than the room takes it in would have it to itself. So
-//! after [`TURN_BYTES`] without a timer, if they come fast, the room [pauses](super::Output::Pause) for a moment. Whoever sent them is charged
-//! [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in such a hurry.
+//! after [`TURN_BYTES`] without a timer, if they come fast, the room [pauses](super::Output::Pause) for a moment. Whoever
+//! sent them is charged [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in
+//! such a hurry.
 
 use super::{Connection, ConnectionId, Output, Room};
 use crate::sync::{Next, PullId, Step};
@@ -254,13 +257,21 @@ impl Room {
         };
         if found > limit {
             self.close(id, &WireError::Limit { what: "unread", limit, found });
-        } else if (found > ask_after || flow.behind) && flow.asked.is_none() {
-            let question = PullId::new(Step::Heard, &mut self.random);
-            flow.asked = Some(Asked { id: question, at_ms: self.now_ms, behind_bytes: found });
-            self.send(id, &question.request_id(), MessageType::GetCellDiff, "{}");
+        } else if found > ask_after || flow.behind {
+            self.ask_whether_it_reads(id);
         }
         if self.unheard_bytes > MAX_TOTAL_UNHEARD_BYTES {
             self.close_slowest();
+        }
+    }
+
+    /// Asks a client whether it reads, unless it has not answered yet.
+    pub(super) fn ask_whether_it_reads(&mut self, id: ConnectionId) {
+        let Some(Connection { flow, .. }) = self.connections.get_mut(&id) else { return };
+        if flow.asked.is_none() {
+            let question = PullId::new(Step::Heard, &mut self.random);
+            flow.asked = Some(Asked { id: question, at_ms: self.now_ms, behind_bytes: flow.unheard_bytes });
+            self.send(id, &question.request_id(), MessageType::GetCellDiff, "{}");
         }
     }
 

@@ -314,7 +314,7 @@ impl Room {
         let whole = connection.fragments.add(envelope.to, fragment, now_ms)?;
         self.expire_fragments(now_ms);
         self.bound_fragments();
-        match whole {
+        match whole.filter(|_| self.connections.contains_key(&from)) {
             Some(whole) => self.message(from, whole.envelope()?, now_ms),
             None => Ok(()),
         }

@@ -10,7 +10,7 @@ import {inNewRoom} from './generator/room.mjs';
 import {content} from './generator/texts.mjs';
 import {median} from './statistics.mjs';
 
-/** No longer, and each time in a new room: the room closes whoever sends so fast for five. */
+/** No longer, and each time in a new room: whoever sends large changes so fast is closed after four. */
 const SECONDS = 3;
 const ROWS = 1000;
 

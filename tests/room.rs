@@ -57,7 +57,7 @@ fn a_client_that_begins_by_itself_is_not_asked() {
 
 /// A client whose pull was cut off loads anew, and never says what it holds.
 #[test]
-fn a_client_that_begins_and_does_not_say_what_it_holds_is_asked_for_it_once() {
+fn a_client_that_loads_and_does_not_say_what_it_holds_is_asked_for_it_once() {
     let mut room = Harness::new();
     room.connect("a");
     for _ in 0..2 {
@@ -70,8 +70,14 @@ fn a_client_that_begins_and_does_not_say_what_it_holds_is_asked_for_it_once() {
     room.pass(400);
     room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
     room.answer("a", 1, "[0,0]");
+    assert_eq!(room.timeout_in_ms(), None);
+    // When it loads once more as well: what it edits meanwhile it may never send by itself.
     room.say("a", "\n[\"q\",1,\"\"]");
     room.expect(&["a < S\n[\"q\",0,[0,0]]"]);
+    room.pass(1_000);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+    room.answer("a", 1, "[7,0]");
+    room.expect(&["a < S\n[\"{a#4}\",4,{}]"]);
     assert_eq!(room.timeout_in_ms(), None);
 }
 

@@ -19,9 +19,9 @@ impl Room {
     }
 
     /// Asks one that has begun, and has not said what it holds: a client that starts does, but there are those that only
-    /// load, after a pull that was cut off.
+    /// load, after a pull that was cut off. Such a one may have made edits meanwhile that it has not sent.
     pub(super) fn remind(&mut self, id: ConnectionId) {
-        if self.connections.get(&id).is_some_and(|connection| !connection.synced) {
+        if self.connections.get(&id).is_some_and(|connection| !connection.synced || connection.loads) {
             self.ask(id, Step::Hashes, "\"\"");
         }
     }
@@ -107,8 +107,8 @@ impl Room {
 
     fn begun(&mut self, from: ConnectionId, now_ms: u64) {
         let Some(connection) = self.connections.get_mut(&from) else { return };
-        connection.loads = true;
-        if !connection.synced && !std::mem::replace(&mut connection.begun, true) {
+        connection.begun = true;
+        if !std::mem::replace(&mut connection.loads, true) {
             self.reminders.push_back((now_ms + REMIND_AFTER_MS, from));
         }
     }

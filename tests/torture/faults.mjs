@@ -30,17 +30,28 @@ export const createFaults = ({worker, rooms, judge, random, counts}) => {
     rooms.forEach((room) => room.mend());
   };
 
+  /** Takes a room out of memory: where it is out already, and nobody has said anything since, it is woken before. */
+  const evict = async (room, sockets) => {
+    try {
+      await worker.evict(room.name, sockets);
+    } catch (error) {
+      if (!error.message.includes('not currently running')) throw error;
+      await judge.get(room.path);
+      await worker.evict(room.name, sockets);
+    }
+  };
+
   /** The next to speak to the room wakes it: a client, unless it is looked at. */
   const hibernate = async (room) => {
     const looked = random.chance(0.5);
-    await worker.evict(room.name, 'hibernate');
+    await evict(room, 'hibernate');
     counts.hibernations++;
     if (looked) await judge.look(room);
   };
 
   const close = async (room) => {
     room.shut();
-    await worker.evict(room.name, 'close');
+    await evict(room, 'close');
     counts.closes++;
     await room.allClosed();
     await judge.look(room);
@@ -89,7 +100,7 @@ export const createFaults = ({worker, rooms, judge, random, counts}) => {
     const [statement, sockets, duration] = [random.pick(LOADS), random.pick(['hibernate', 'close']), random.below(600)];
     room.shut();
     await worker.fail(room.name, {statement});
-    await worker.evict(room.name, sockets);
+    await evict(room, sockets);
     await sleep(duration);
     const {data, error} = await judge.get(room.path);
     if (!/disk is full/.test(error)) throw new Broken(room.name, `should not be readable, but answers ${typeof data}`);

@@ -334,7 +334,7 @@ fn a_room_that_gets_no_rest_pauses_at_the_cost_of_whoever_gives_it_none() {
         room.say(client, "\n[\"q\",7,{}]");
         room.outputs();
     };
-    let in_a_turn: usize = (1 << 20) / (1024 + "\n[\"q\",7,{}]".len()) + 1;
+    let in_a_turn = (1 << 20) / (1024 + "\n[\"q\",7,{}]".len()) + 1;
     (0..in_a_turn).for_each(|_| ask(&mut room, "a"));
     assert_eq!(room.pauses, 0);
     ask(&mut room, "b");

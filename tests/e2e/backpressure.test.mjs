@@ -265,12 +265,19 @@ test('a client that asks for everything again and again is closed, and the other
   await others.assertUnmoved(worker, path);
 });
 
+/** Writes so many rows of a megabyte, and waits until another has them. */
+const writeMegabytes = async (writer, reader, count) => {
+  for (let row = 0; row < count; row++) writer.write(`large ${row}`, text(MB));
+  await until(() => reader.store.hasRow('t', `large ${count - 1}`), 'the content', PATIENCE);
+};
+
+const EVERYTHING = 'S\n["q",4,{}]';
+
 test('a client that asks and does not read the answers is closed for that', async (context) => {
   const path = '/questions/unread';
   const worker = await newWorker(context);
   const [writer, other] = await members(worker.ws(path), 2);
-  for (let row = 0; row < 4; row++) writer.write(`large ${row}`, text(MB));
-  await until(() => other.store.hasRow('t', 'large 3'), 'the content', PATIENCE);
+  await writeMegabytes(writer, other, 4);
   // It has not said that it has loaded, and so is answered at length.
   const socket = new PausableWebSocket(worker.ws(path), {perMessageDeflate: false});
   const silent = {};
@@ -278,7 +285,7 @@ test('a client that asks and does not read the answers is closed for that', asyn
   await once(socket, 'open');
   socket.pause();
   await within({worker, path, resident: 2 * MAX_UNHEARD + ISOLATE, wasm: WASM_WITH_CONTENT}, async () => {
-    for (let question = 0; question < 100; question++) socket.send('S\n["q",4,{}]');
+    for (let question = 0; question < 100; question++) socket.send(EVERYTHING);
     await aMoment();
     socket.resume();
     await until(() => silent.closed, 'the close', PATIENCE);
@@ -290,12 +297,11 @@ test('a client that has loaded asks, does not read, and costs no more than it ma
   const path = '/questions/unread/loaded';
   const worker = await newWorker(context);
   const [writer, silent] = await members(worker.ws(path), 2);
-  for (let row = 0; row < 8; row++) writer.write(`large ${row}`, text(MB));
-  await until(() => silent.store.hasRow('t', 'large 7'), 'the content', PATIENCE);
+  await writeMegabytes(writer, silent, 8);
   silent.pause();
   silent.frames = 0;
   await within({worker, path, resident: ISOLATE, wasm: WASM_WITH_CONTENT}, async () => {
-    for (let question = 0; question < 100; question++) silent.socket.send('S\n["q",4,{}]');
+    for (let question = 0; question < 100; question++) silent.socket.send(EVERYTHING);
     await aMoment();
     silent.resume();
     await until(() => silent.frames >= 8, 'the rest, now that it reads', PATIENCE);

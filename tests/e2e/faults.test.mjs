@@ -119,8 +119,11 @@ for (const [name, [before, length, statements]] of Object.entries(commits)) {
   }
 }
 
-test('whoever comes back while the disk is full for another is made whole as well', async () => {
-  const path = '/full/others';
+/**
+ * Two clients of a room, of whom the second has just come back with an edit made offline. Less than the 250 ms have passed
+ * after which the room asks whoever does not begin by itself.
+ */
+const oneComingBack = async (path) => {
   await write(path, ['before', 1]);
   const [author, other] = [await steady(path), await steady(path, network)];
   await untilEqual(worker, path, [author, other]);
@@ -129,7 +132,12 @@ test('whoever comes back while the disk is full for another is made whole as wel
   other.store.setCell('t', 'r', 'offline', 1);
   network.mend();
   await until(() => other.socket.readyState === other.socket.OPEN, 'the reconnect');
-  // Less than the 250 ms have passed after which the room asks whoever does not begin by itself.
+  return [author, other];
+};
+
+test('whoever comes back while the disk is full for another is made whole as well', async () => {
+  const path = '/full/others';
+  const [author, other] = await oneComingBack(path);
   await worker.fail('full/others', {statement: WRITES, times: 1});
   author.store.setCell('t', 'r', 'edit', 1);
   await until(() => author.ends.length > 0, 'the author to be disconnected');
@@ -141,15 +149,8 @@ test('whoever comes back while the disk is full for another is made whole as wel
 test('whoever comes back while the room cannot be read is asked when it can', async () => {
   const room = 'unread/others';
   const path = `/${room}`;
-  await write(path, ['before', 1]);
-  const [author, other] = [await steady(path), await steady(path, network)];
-  await untilEqual(worker, path, [author, other]);
-  network.cut();
-  await until(() => other.ends.length > 0, 'the break');
-  other.store.setCell('t', 'r', 'offline', 1);
-  network.mend();
-  await until(() => other.socket.readyState === other.socket.OPEN, 'the reconnect');
-  // As above: before the room asks. It drops what it holds to read it back, and cannot.
+  const [author, other] = await oneComingBack(path);
+  // The room drops what it holds to read it back, and cannot.
   await worker.fail(room, {statement: 'SELECT', times: 1});
   assert.equal((await get(path)).status, 503);
   author.store.setCell('t', 'r', 'edit', 1);

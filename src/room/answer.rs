@@ -13,15 +13,15 @@ impl Room {
     /// Asks a new connection for its hashes, unless it has begun by itself. One whose socket was reconnected under its
     /// client does not, and would never learn what it missed.
     pub(super) fn greet(&mut self, id: ConnectionId) {
-        if self.connections.get(&id).is_some_and(|connection| !connection.begun) {
-            self.remind(id);
+        if self.connections.get(&id).is_some_and(|connection| !connection.synced && !connection.loads) {
+            self.ask(id, Step::Hashes, "\"\"");
         }
     }
 
     /// Asks one that has begun, and has not said what it holds: a client that starts does, but there are those that only
     /// load, after a pull that was cut off. Such a one may have made edits meanwhile that it has not sent.
     pub(super) fn remind(&mut self, id: ConnectionId) {
-        if self.connections.get(&id).is_some_and(|connection| !connection.synced || connection.loads) {
+        if self.connections.get(&id).is_some_and(|connection| connection.loads) {
             self.ask(id, Step::Hashes, "\"\"");
         }
     }
@@ -107,7 +107,6 @@ impl Room {
 
     fn begun(&mut self, from: ConnectionId, now_ms: u64) {
         let Some(connection) = self.connections.get_mut(&from) else { return };
-        connection.begun = true;
         if !std::mem::replace(&mut connection.loads, true) {
             self.reminders.push_back((now_ms + REMIND_AFTER_MS, from));
         }

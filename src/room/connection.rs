@@ -42,11 +42,10 @@ impl Display for ConnectionId {
 /// What the room knows of a connection while it is awake.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
-    /// Whether the client has begun to exchange hashes, so that it need not be asked for them at once.
-    pub begun: bool,
     /// Whether the client takes changes: one that has not finished its first load drops them.
     pub synced: bool,
     /// Whether the client loads, for the first time or once more: it has asked for the hashes, and not said what it holds.
+    /// So it need not be asked for that at once.
     pub loads: bool,
     pub peer: Peer,
     pub flow: Flow,
@@ -61,6 +60,6 @@ impl Connection {
     }
 
     pub fn resumed() -> Self {
-        Self { begun: true, synced: true, ..Self::default() }
+        Self { synced: true, ..Self::default() }
     }
 }

@@ -3,9 +3,8 @@
 //! *Reading.* A socket takes what it is sent and keeps it until the client has read it, and does not say how much that is.
 //! So the room counts what it sends, and asks a question now and then that costs next to nothing to answer: a
 //! `GetCellDiff` about no cell, with an id that only whoever reads it can know. The answer tells that all before the
-//! question was read. (Whatever else a client says tells nothing: it may write and not read.) Such a
-//! question goes with whatever leaves something owed: if the room is evicted and forgets that, the answer has it tell the
-//! client its hashes.
+//! question was read. (Whatever else a client says tells nothing: it may write and not read.) Such a question goes with
+//! whatever leaves something owed: if the room is evicted and forgets that, the answer has it tell the client its hashes.
 //!
 //! A client that has more than its [share](Room::share_bytes) unread is *left behind*: it is sent no more changes, so that
 //! one slow reader costs the room a bounded amount, and its patience. Once it has read enough it is told the room's

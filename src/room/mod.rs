@@ -215,7 +215,8 @@ impl Room {
     }
 
     /// Begins again with what is on disk, after something could not be kept: neither that nor what was to follow it has
-    /// happened. Everybody is asked what they hold, since what anyone was to be told or asked may be lost.
+    /// happened, but for the closes, since whom they are for has been forgotten already. Everybody is asked what they hold:
+    /// what anyone was to be told or asked may be lost.
     pub fn start_over(&mut self, store: Store, journal: Journal) {
         self.outputs.retain(|output| matches!(output, Output::Close { .. }));
         self.pending = Pending::default();
@@ -381,8 +382,9 @@ impl Room {
     fn bound_fragments(&mut self) {
         let bytes = |connection: &Connection| connection.fragments.memory_bytes();
         let found = self.connections.values().map(bytes).sum();
-        let most = self.connections.iter().max_by_key(|(_, connection)| bytes(connection));
-        if let Some((&id, _)) = most.filter(|_| found > MAX_ROOM_BYTES) {
+        if found > MAX_ROOM_BYTES
+            && let Some((&id, _)) = self.connections.iter().max_by_key(|(_, connection)| bytes(connection))
+        {
             self.close(id, &WireError::Limit { what: "fragments", limit: MAX_ROOM_BYTES, found });
         }
     }

@@ -191,7 +191,7 @@ impl<'a> LimitedWriter<'a> {
 
     fn cells(&mut self, places: impl Iterator<Item = Place>) {
         let mut places: Peekable<_> = places.peekable();
-        while let Some(place) = places.next_if(|place| self.fits(*place)) {
+        while let Some(place) = places.next_if(|place| self.writer.fits(*place, self.limit)) {
             self.writer.cell(place);
         }
         let Some(&rest) = places.peek() else { return };
@@ -199,11 +199,6 @@ impl<'a> LimitedWriter<'a> {
             Some(last) => last.end = rest.next_row(),
             None => self.owed.push(rest..rest.next_row()),
         }
-    }
-
-    fn fits(&self, place: Place) -> bool {
-        let is_long = || self.store.length_at(place) > self.limit;
-        self.writer.fits(place, self.limit) && !(self.writer.is_empty() && is_long())
     }
 
     fn finish_with(self, differing: Hashes) -> Answer {

@@ -46,11 +46,16 @@ impl Store {
 
     /// A change of at most about `limit` bytes, or of one cell where that alone is longer, of the next of these places,
     /// which ascend; `None` where there are none left.
-    pub fn next_changes_text(&self, places: &mut dyn Places, limit: usize) -> Option<String> {
-        places.first()?;
+    pub fn next_changes_text(
+        &self,
+        places: &mut Peekable<impl Iterator<Item = Place>>,
+        limit: usize,
+    ) -> Option<String> {
+        places.peek()?;
         let mut writer = ChangeWriter::new(self, String::from("["), Style::CHANGE);
-        while let Some(place) = places.first().filter(|place| !place.is_value() && writer.fits(*place, limit)) {
-            places.pass();
+        while let Some(place) =
+            places.next_if(|place| !place.is_value() && (writer.is_empty() || writer.fits(*place, limit)))
+        {
             writer.cell(place);
         }
         let must = writer.is_empty();
@@ -109,14 +114,19 @@ impl Store {
     }
 
     /// Writes the values at the next of these places, up to a limit for the whole text, but one at least where it `must`.
-    pub(super) fn write_values(&self, out: &mut String, places: &mut dyn Places, limit: usize, mut must: bool) {
+    pub(super) fn write_values(
+        &self,
+        out: &mut String,
+        places: &mut Peekable<impl Iterator<Item = Place>>,
+        limit: usize,
+        mut must: bool,
+    ) {
         let cell_at = |place: &Place| self.values.cells().get(place.cell as usize);
         let fits = |place: &Place, length: usize| {
             place.is_value() && cell_at(place).is_none_or(|cell| length + self.length_of(cell) <= limit)
         };
         let mut comma = false;
-        while let Some(place) = places.first().filter(|place| must && place.is_value() || fits(place, out.len())) {
-            places.pass();
+        while let Some(place) = places.next_if(|place| must && place.is_value() || fits(place, out.len())) {
             if let Some(cell) = cell_at(&place) {
                 self.write_cell(out, cell, comma, false);
                 comma = true;
@@ -125,33 +135,8 @@ impl Store {
         }
     }
 
-    /// How long the text of the cell at a place is, about.
-    pub(super) fn length_at(&self, place: Place) -> usize {
-        let row = self.row(place.table, place.row);
-        row.and_then(|(_, row)| row.cells().get(place.cell as usize)).map_or(0, |cell| self.length_of(cell))
-    }
-
     fn length_of(&self, cell: &Cell) -> usize {
         self.ids.text(cell.id).len() + cell.value.len() + CELL_OVERHEAD
-    }
-}
-
-/// Places one after the other, whatever gives them: with a type for each the code below would be there as often.
-pub trait Places {
-    /// The next, which stays.
-    fn first(&mut self) -> Option<Place>;
-
-    /// Goes on to the one after it.
-    fn pass(&mut self);
-}
-
-impl<Iter: Iterator<Item = Place>> Places for Peekable<Iter> {
-    fn first(&mut self) -> Option<Place> {
-        self.peek().copied()
-    }
-
-    fn pass(&mut self) {
-        self.next();
     }
 }
 
@@ -200,15 +185,15 @@ impl<'a> ChangeWriter<'a> {
         self.open.is_none()
     }
 
-    /// Whether the cell at a place fits into a limit. The first always does. So does one whose row's or table's id is so
-    /// long that to write it again for the cell, in another text, would be worse than to be over the limit.
+    /// Whether the cell at a place fits into a limit. So does one whose row's or table's id is so long that to write it again
+    /// for the cell, in another text, would be worse than to be over the limit.
     pub fn fits(&self, place: Place, limit: usize) -> bool {
-        let Some(open) = &self.open else { return true };
-        let Some((row_id, _)) = self.store.row(place.table, place.row) else { return true };
+        let Some((row_id, row)) = self.store.row(place.table, place.row) else { return true };
+        let cell = row.cells().get(place.cell as usize).map_or(0, |cell| self.store.length_of(cell));
+        let Some(open) = &self.open else { return cell <= limit };
         let same_table = open.place.table == place.table;
         let same_row = open.place.is_in_row_of(place);
         let ids = if same_row { 0 } else { row_id.len() };
-        let cell = self.store.length_at(place);
         let length = self.out.len();
         length + ids + cell <= limit
             || length + cell <= MAX_LONG_ID_TEXT_BYTES

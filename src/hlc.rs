@@ -14,8 +14,14 @@ use thiserror::Error;
 
 const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
-/// How far ahead of the room's clock a stamp may be, in milliseconds: TinyBase's own limit since 9.3.
-pub const MAX_FUTURE_MS: u64 = 5 * 60 * 1000;
+/// How far ahead of the room's clock a stamp may be, in milliseconds, unless a setting says otherwise. TinyBase clients
+/// since 9.3 drop a change that holds one more than 5 minutes ahead of their own clock: a room that takes less than they
+/// do sends nothing that a client whose clock is a minute behind would drop.
+pub const DEFAULT_MAX_FUTURE_MS: u64 = 4 * 60 * 1000;
+
+/// A stamp further ahead of the room's clock than this is *ahead*, in milliseconds: a client whose clock is some minutes
+/// behind drops what it travels with, so it travels alone.
+pub const AHEAD_MS: u64 = 60 * 1000;
 
 /// A stamp, or the empty one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,9 +70,9 @@ impl Hlc {
         self.digits().map_or(0, |(high, _)| high >> 6)
     }
 
-    /// Whether the stamp lies further ahead of `now_ms` than a stamp may.
-    pub fn is_future(self, now_ms: u64) -> bool {
-        self.time_ms() > now_ms.saturating_add(MAX_FUTURE_MS)
+    /// Whether the stamp lies more than `max_future_ms` ahead of `now_ms`.
+    pub fn is_future(self, now_ms: u64, max_future_ms: u64) -> bool {
+        self.time_ms() > now_ms.saturating_add(max_future_ms)
     }
 
     /// The text of the stamp: 16 characters, or none.
@@ -137,7 +143,7 @@ const DIGITS: [u8; 128] = {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hlc, MAX_FUTURE_MS};
+    use super::Hlc;
 
     const ASCENDING: [&str; 8] = [
         "",
@@ -176,9 +182,11 @@ mod tests {
         assert_eq!(Hlc::parse("zzzzzzz---------").unwrap().time_ms(), (1 << 42) - 1);
         let stamp = Hlc::parse("-----0----------").unwrap();
         assert_eq!(stamp.time_ms(), 64);
-        assert!(!stamp.is_future(0));
+        assert!(!stamp.is_future(0, 64));
+        assert!(stamp.is_future(0, 63));
         let late = Hlc::parse("---zzzz---------").unwrap();
-        assert!(!late.is_future(late.time_ms() - MAX_FUTURE_MS));
-        assert!(late.is_future(late.time_ms() - MAX_FUTURE_MS - 1));
+        assert!(!late.is_future(late.time_ms() - 1000, 1000));
+        assert!(late.is_future(late.time_ms() - 1001, 1000));
+        assert!(!late.is_future(u64::MAX, 1000));
     }
 }

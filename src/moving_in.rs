@@ -158,9 +158,9 @@ fn with_marked_objects(content: &str) -> String {
 fn ids_of(key: &str) -> Option<Vec<String>> {
     let list = format!("[{}]", key.get(1..)?);
     let mut reader = Reader::new(&list);
-    let mut walk = reader.array("ids").ok()?;
+    let mut cursor = reader.array("ids").ok()?;
     let mut ids = Vec::new();
-    while reader.element(&mut walk).ok()? {
+    while reader.element(&mut cursor).ok()? {
         ids.push(format!("\"{}\"", reader.string("an id").ok()?));
     }
     reader.end().ok().map(|()| ids)

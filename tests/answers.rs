@@ -13,7 +13,7 @@ mod support;
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use support::fixtures::{NOW_MS, hash, list, text, texts};
+use support::fixtures::{LATER_MS, hash, list, text, texts};
 use support::stores::{cell, hashes, merge, store_of, whole_change};
 use support::tree::{Tree, leaves};
 use tinyroom::json::Reader;
@@ -181,10 +181,10 @@ fn answer(answerer: &Store, type_: u64, request: &str, limit: usize) -> Answer {
 /// The next question, from the hashes in an answer to 4 or 5.
 fn differing(answer: &str, levels: u8, next: impl Fn(&HashTree) -> Option<String>) -> Option<String> {
     let mut reader = Reader::new(answer);
-    let mut walk = reader.array("an answer").unwrap();
-    reader.expect_element(&mut walk, "a stamp").unwrap();
+    let mut cursor = reader.array("an answer").unwrap();
+    reader.expect_element(&mut cursor, "a stamp").unwrap();
     Changes::read_tables_alone(&mut reader).unwrap();
-    reader.expect_element(&mut walk, "hashes").unwrap();
+    reader.expect_element(&mut cursor, "hashes").unwrap();
     next(&HashTree::read(&mut reader, levels).unwrap())
 }
 
@@ -193,14 +193,14 @@ fn take_in(asker: &mut Store, asked: &Asked) {
     let changes = match asked.type_ {
         1 => return,
         4 | 5 => {
-            let mut walk = reader.array("an answer").unwrap();
-            reader.expect_element(&mut walk, "a stamp").unwrap();
+            let mut cursor = reader.array("an answer").unwrap();
+            reader.expect_element(&mut cursor, "a stamp").unwrap();
             Changes::read_tables_alone(&mut reader)
         }
         6 => Changes::read_tables_alone(&mut reader),
         _ => Changes::read_values_alone(&mut reader),
     };
-    asker.merge(&changes.unwrap(), NOW_MS, |_| {});
+    asker.merge(&changes.unwrap(), LATER_MS, |_| {});
 }
 
 fn copy_of(store: &Store) -> Store {

@@ -60,17 +60,17 @@ fn structure(text: &str) -> Result<String, ReadError> {
     fn read(reader: &mut Reader) -> Result<String, ReadError> {
         match reader.peek() {
             Some(b'[') => {
-                let mut walk = reader.array("an array")?;
+                let mut cursor = reader.array("an array")?;
                 let mut elements = Vec::new();
-                while reader.element(&mut walk)? {
+                while reader.element(&mut cursor)? {
                     elements.push(read(reader)?);
                 }
                 Ok(format!("[{}]", elements.join(",")))
             }
             Some(b'{') => {
-                let mut walk = reader.object("an object")?;
+                let mut cursor = reader.object("an object")?;
                 let mut properties = BTreeMap::new();
-                while let Some(key) = reader.key(&mut walk)? {
+                while let Some(key) = reader.key(&mut cursor)? {
                     properties.insert(key.into_owned(), read(reader)?);
                 }
                 let properties = properties.iter().map(|(key, value)| format!("\"{key}\":{value}"));

@@ -13,12 +13,12 @@ mod support;
 use fastrand::Rng;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use support::fixtures::{NOW_MS, hash, list, text, texts};
+use support::fixtures::{LATER_MS, NOW_MS, hash, list, text, texts};
 use support::stores::{hashes, merge, scalar, store_of, whole_change};
 use support::tree::{Tree, leaves};
 use tinyroom::hash::Fnv;
 use tinyroom::json::{Reader, string};
-use tinyroom::store::{Changes, Place, Store};
+use tinyroom::store::{Changes, MergePolicy, Place, Store};
 
 #[test]
 fn texts_hash_as_in_tinybase() {
@@ -198,7 +198,8 @@ fn what_tinybase_refuses_is_refused() {
             Err(_) => {}
             Ok(changes) => {
                 let mut store = store_of([text(&case, "before")]);
-                let merged = store.merge(&changes, NOW_MS, |_| {});
+                let policy = MergePolicy { max_future_ms: 5 * 60_000, ..MergePolicy::from(NOW_MS) };
+                let merged = store.merge(&changes, policy, |_| {});
                 assert!(!store.content_text().contains("OhqrnjW"), "a stamp from the future: {case}");
                 read.push((text(&case, "name").to_owned(), merged.won, merged.future));
             }
@@ -269,7 +270,7 @@ fn what_won_is_named_place_by_place() {
             let mut reader = Reader::new(change);
             let changes = Changes::read(&mut reader).unwrap();
             let mut won = BTreeSet::new();
-            let merged = whole.merge(&changes, NOW_MS, |place| _ = won.insert(place));
+            let merged = whole.merge(&changes, LATER_MS, |place| _ = won.insert(place));
             assert!(merged.won <= won.len());
             merge(&mut follower, &whole.changes_text(won));
             assert_eq!(hashes(&follower), hashes(&whole), "{}: {change}", case["name"]);

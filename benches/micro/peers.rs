@@ -25,7 +25,7 @@ pub fn take_in(store: &mut Store, changes: &Changes) {
     let merged = store.merge(changes, NOW_MS, |place| {
         divan::black_box(place);
     });
-    assert!(merged.is_whole(), "{merged:?}");
+    assert!(merged.fully_accepted(), "{merged:?}");
 }
 
 /// A store of these changes.

@@ -22,12 +22,12 @@ fn printed(text: &str) -> Result<String, ReadError> {
     const ANY: &str = "any JSON";
     let mut reader = Reader::new(text);
     let mut out = String::new();
-    let mut walks = Vec::new();
+    let mut cursors = Vec::new();
     loop {
         let byte = reader.peek();
         match byte {
-            Some(b'{') => walks.push((true, reader.object(ANY)?)),
-            Some(b'[') => walks.push((false, reader.array(ANY)?)),
+            Some(b'{') => cursors.push((true, reader.object(ANY)?)),
+            Some(b'[') => cursors.push((false, reader.array(ANY)?)),
             _ => {
                 let scalar = reader.scalar(ANY)?;
                 means_the_same(text, &reader, &scalar);
@@ -39,20 +39,20 @@ fn printed(text: &str) -> Result<String, ReadError> {
         }
         // The next element, or the end of this array or object and of all that end with it.
         loop {
-            let Some((is_object, walk)) = walks.last_mut() else {
+            let Some((is_object, cursor)) = cursors.last_mut() else {
                 reader.end()?;
                 return Ok(out);
             };
             let comma = if out.ends_with(['{', '[']) { "" } else { "," };
             let more = if *is_object {
-                let key = reader.key(walk)?;
+                let key = reader.key(cursor)?;
                 if let Some(key) = &key {
                     IdPrefix::new(key);
                     out.push_str(&format!("{comma}\"{key}\":"));
                 }
                 key.is_some()
             } else {
-                let more = reader.element(walk)?;
+                let more = reader.element(cursor)?;
                 out.push_str(if more { comma } else { "" });
                 more
             };
@@ -60,7 +60,7 @@ fn printed(text: &str) -> Result<String, ReadError> {
                 break;
             }
             out.push(if *is_object { '}' } else { ']' });
-            walks.pop();
+            cursors.pop();
         }
     }
 }

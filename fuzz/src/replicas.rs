@@ -117,10 +117,10 @@ fn take(asker: &mut Store, other: &Store, answer: &str, ranges: Vec<Range<Place>
     const ANSWER: &str = "an answer";
     let mut reader = Reader::new(answer);
     let read = (|| {
-        let mut walk = reader.array(ANSWER)?;
-        reader.expect_element(&mut walk, ANSWER)?;
+        let mut cursor = reader.array(ANSWER)?;
+        reader.expect_element(&mut cursor, ANSWER)?;
         let new = Changes::read_tables_alone(&mut reader)?;
-        reader.expect_element(&mut walk, ANSWER)?;
+        reader.expect_element(&mut cursor, ANSWER)?;
         Ok::<_, tinyroom::json::ReadError>(new)
     })();
     asker.merge(&read.unwrap_or_else(|error| panic!("{error}: {answer}")), NOW_MS, |_| {});

@@ -7,6 +7,7 @@ use super::NOW_MS;
 use super::cells::assert_same;
 use super::source::{Change, Source};
 use super::table::{SETTINGS, Table};
+use tinyroom::hlc::DEFAULT_MAX_FUTURE_MS;
 use tinyroom::journal::Journal;
 use tinyroom::room::{ConnectionId, Input, Output, Room, Settings};
 use tinyroom::store::{ContentHashes, Place, Store};
@@ -164,7 +165,7 @@ impl World {
             self.request = id.to_owned();
         }
         if let Some(changes) = message.body.changes() {
-            assert!(!changes.has_future(self.now_ms), "from the future: {text}");
+            assert!(!changes.newest().is_future(self.now_ms, DEFAULT_MAX_FUTURE_MS), "from the future: {text}");
             let merged = self.kept.merge(changes, self.now_ms, |_| {});
             assert_eq!(merged.won, 0, "not on disk: {text}");
         }

@@ -50,7 +50,7 @@ fn writes_alike(original: &Message) {
 
 /// A change that is kept and relayed as it came means the same alone.
 fn goes_on_as_it_came(changes: &Changes, payload: &str) {
-    if !changes.is_usual() {
+    if !changes.is_canonical() {
         return;
     }
     assert!(!payload.contains('\n'), "a line of the journal ends in {payload:?}");

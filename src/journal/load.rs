@@ -2,7 +2,7 @@
 
 use super::{Extent, FORMAT, HEADER, Journal, Settings};
 use crate::json::{ReadError, Reader};
-use crate::store::{Changes, Store, Terms};
+use crate::store::{Changes, MergePolicy, Store};
 use thiserror::Error;
 
 /// A row as it is read.
@@ -249,15 +249,15 @@ fn merge(store: &mut Store, line: &str) -> Result<(), ReadError> {
     let mut reader = Reader::new(line);
     let changes = Changes::read(&mut reader)?;
     reader.end()?;
-    store.merge(&changes, Terms::STORED, |_| {});
+    store.merge(&changes, MergePolicy::STORED, |_| {});
     Ok(())
 }
 
 fn read_header(text: &str) -> Result<(u32, i64), ReadError> {
     let mut reader = Reader::new(text);
-    let mut walk = reader.object("a header `{\"format\":1,\"first\":1}`")?;
+    let mut cursor = reader.object("a header `{\"format\":1,\"first\":1}`")?;
     let (mut format, mut first) = (None, None);
-    while let Some(key) = reader.key(&mut walk)? {
+    while let Some(key) = reader.key(&mut cursor)? {
         match &*key {
             "format" => format = Some(reader.hash("the number of the format")?),
             "first" => first = Some(i64::from(reader.hash("the number of the first row")?)),

@@ -24,12 +24,12 @@ pub struct ReadError {
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
-    tight: bool,
+    compact: bool,
 }
 
-/// Where a walk through an array or an object stands.
+/// Where a reader stands in an array or an object.
 #[derive(Debug)]
-pub struct Walk {
+pub struct Cursor {
     close: u8,
     first: bool,
 }
@@ -37,7 +37,7 @@ pub struct Walk {
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, tight: true }
+        Self { text, at: 0, compact: true }
     }
 
     /// The bytes read so far.
@@ -46,12 +46,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether no white space stood between the tokens so far, as in everything that `JSON.stringify` prints.
-    pub fn is_tight(&self) -> bool {
-        self.tight
+    pub fn is_compact(&self) -> bool {
+        self.compact
     }
 
     /// The text from the offset `start` up to here.
-    pub fn since(&self, start: usize) -> &'a str {
+    pub fn slice_from(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
@@ -79,45 +79,45 @@ impl<'a> Reader<'a> {
     }
 
     /// Enters an array.
-    pub fn array(&mut self, expected: &'static str) -> Result<Walk, ReadError> {
+    pub fn array(&mut self, expected: &'static str) -> Result<Cursor, ReadError> {
         self.token(b'[', expected)?;
-        Ok(Walk { close: b']', first: true })
+        Ok(Cursor { close: b']', first: true })
     }
 
     /// Enters an object.
-    pub fn object(&mut self, expected: &'static str) -> Result<Walk, ReadError> {
+    pub fn object(&mut self, expected: &'static str) -> Result<Cursor, ReadError> {
         self.token(b'{', expected)?;
-        Ok(Walk { close: b'}', first: true })
+        Ok(Cursor { close: b'}', first: true })
     }
 
     /// Whether another element follows in the array; `false` leaves it.
-    pub fn element(&mut self, walk: &mut Walk) -> Result<bool, ReadError> {
+    pub fn element(&mut self, cursor: &mut Cursor) -> Result<bool, ReadError> {
         let byte = self.peek();
-        if byte == Some(walk.close) {
+        if byte == Some(cursor.close) {
             self.at += 1;
             return Ok(false);
         }
-        if !walk.first {
+        if !cursor.first {
             self.token(b',', "a comma or a closing bracket")?;
         }
-        walk.first = false;
+        cursor.first = false;
         Ok(true)
     }
 
     /// One more element of an array of known length.
-    pub fn expect_element(&mut self, walk: &mut Walk, expected: &'static str) -> Result<(), ReadError> {
+    pub fn expect_element(&mut self, cursor: &mut Cursor, expected: &'static str) -> Result<(), ReadError> {
         let ahead = self.clone();
-        if self.element(walk)? { Ok(()) } else { Err(ahead.error(expected)) }
+        if self.element(cursor)? { Ok(()) } else { Err(ahead.error(expected)) }
     }
 
     /// The end of an array of known length.
-    pub fn close(&mut self, walk: &Walk, expected: &'static str) -> Result<(), ReadError> {
-        self.token(walk.close, expected)
+    pub fn close(&mut self, cursor: &Cursor, expected: &'static str) -> Result<(), ReadError> {
+        self.token(cursor.close, expected)
     }
 
     /// The key of the next property of the object, in its canonical spelling; `None` leaves the object.
-    pub fn key(&mut self, walk: &mut Walk) -> Result<Option<Cow<'a, str>>, ReadError> {
-        if !self.element(walk)? {
+    pub fn key(&mut self, cursor: &mut Cursor) -> Result<Option<Cow<'a, str>>, ReadError> {
+        if !self.element(cursor)? {
             return Ok(None);
         }
         let key = self.string("a key")?;
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
                 None => return Err(self.error("the end of a string")),
             }
         }
-        let raw = self.since(start);
+        let raw = self.slice_from(start);
         self.at += 1;
         if plain {
             return Ok(Cow::Borrowed(raw));
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
             Some(b'"') => {
                 let start = self.at;
                 let inside = self.string(expected)?;
-                let raw = self.since(start);
+                let raw = self.slice_from(start);
                 Ok(if raw.len() == inside.len() + 2 && matches!(inside, Cow::Borrowed(_)) {
                     Cow::Borrowed(raw)
                 } else {
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
             }
             self.digits(expected)?;
         }
-        Ok(self.since(start))
+        Ok(self.slice_from(start))
     }
 
     fn digits(&mut self, expected: &'static str) -> Result<(), ReadError> {
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
     fn skip_space(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
-            self.tight = false;
+            self.compact = false;
         }
     }
 
@@ -273,9 +273,9 @@ mod tests {
 
     fn numbers(text: &str) -> Result<Vec<String>, ReadError> {
         let mut reader = Reader::new(text);
-        let mut walk = reader.array("an array")?;
+        let mut cursor = reader.array("an array")?;
         let mut numbers = Vec::new();
-        while reader.element(&mut walk)? {
+        while reader.element(&mut cursor)? {
             numbers.push(reader.scalar("a number")?.into_owned());
         }
         reader.end()?;

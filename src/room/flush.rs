@@ -19,7 +19,7 @@
 
 use super::{ConnectionId, Output, Room};
 use crate::journal::Commit;
-use crate::store::{Changes, Place, Terms};
+use crate::store::{Changes, MergePolicy, Place};
 use crate::wire::message::RequestId;
 use crate::wire::{self, MessageType, ROOM_ID, WireError};
 use std::ops::Range;
@@ -71,21 +71,21 @@ impl Room {
     ) -> Result<(), WireError> {
         let limit = self.settings.max_memory_bytes;
         let found = self.store.memory_bytes();
-        let growth = match found {
+        let max_growth = match found {
             _ if found < limit => None,
             _ if found < limit + limit / 4 => Some(SMALL_GROWTH_BYTES),
             _ => Some(0),
         };
-        let terms = Terms { growth, ..Terms::from(now_ms) };
+        let policy = MergePolicy { max_growth, ..MergePolicy::from(now_ms) };
         let places = &mut self.pending.places;
         let before = places.len();
-        let merged = self.store.merge(changes, terms, |place| places.push(place));
+        let merged = self.store.merge(changes, policy, |place| places.push(place));
         if places.len() > before {
             if !self.pending.authors.contains(&from) {
                 self.pending.authors.push(from);
             }
             if before == 0 && !self.pending.gathers(now_ms) {
-                self.leave_at_once(from, source.filter(|_| merged.is_whole() && changes.is_usual()), now_ms);
+                self.leave_at_once(from, source.filter(|_| merged.fully_accepted() && changes.is_canonical()), now_ms);
             } else if self.pending.places.len() > MAX_PENDING_PLACES {
                 self.flush(now_ms);
             }

@@ -7,8 +7,8 @@
 //! An HLC may be missing wherever it is empty. The nodes lie flat, level by level, and a parent names the range of its
 //! children: reading a change of a thousand cells allocates four times.
 
-use crate::hlc::Hlc;
-use crate::json::reader::Walk;
+use crate::hlc::{DEFAULT_MAX_FUTURE_MS, Hlc};
+use crate::json::reader::Cursor;
 use crate::json::{ReadError, Reader};
 use foldhash::fast::FixedState;
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ pub struct Changes<'a> {
     pub(super) tables: Vec<Branch<'a>>,
     rows: Vec<Branch<'a>>,
     cells: Vec<CellChange<'a>>,
-    unusual: bool,
+    not_canonical: bool,
 }
 
 /// A cell or value as it arrives.
@@ -57,19 +57,19 @@ impl<'a> Changes<'a> {
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
         const CHANGE: &str = "a change `[tables, values, 1]`";
         let mut changes = Self::default();
-        let mut walk = reader.array(CHANGE)?;
-        reader.expect_element(&mut walk, CHANGE)?;
+        let mut cursor = reader.array(CHANGE)?;
+        reader.expect_element(&mut cursor, CHANGE)?;
         changes.read_tables(reader)?;
-        reader.expect_element(&mut walk, CHANGE)?;
+        reader.expect_element(&mut cursor, CHANGE)?;
         changes.read_values(reader)?;
-        if reader.element(&mut walk)? {
+        if reader.element(&mut cursor)? {
             let ahead = reader.clone();
             if reader.hash("1 at the end of a change")? != 1 {
                 return Err(ahead.error("1 at the end of a change"));
             }
-            reader.close(&walk, "the end of a change")?;
+            reader.close(&cursor, "the end of a change")?;
         }
-        changes.unusual |= !reader.is_tight();
+        changes.not_canonical |= !reader.is_compact();
         Ok(changes)
     }
 
@@ -89,12 +89,12 @@ impl<'a> Changes<'a> {
 
     /// A change of nothing but the tables' own HLC.
     pub fn of_tables_hlc(hlc: Hlc) -> Self {
-        Self { tables_hlc: hlc, unusual: true, ..Self::default() }
+        Self { tables_hlc: hlc, not_canonical: true, ..Self::default() }
     }
 
     /// A change of nothing but the values' own HLC.
     pub fn of_values_hlc(hlc: Hlc) -> Self {
-        Self { values_hlc: hlc, unusual: true, ..Self::default() }
+        Self { values_hlc: hlc, not_canonical: true, ..Self::default() }
     }
 
     /// The tables' own HLC.
@@ -104,13 +104,13 @@ impl<'a> Changes<'a> {
 
     /// Whether the text is fit to be passed on and stored as it came: nothing in it stands twice, is empty, carries a
     /// hash or is set apart by white space.
-    pub fn is_usual(&self) -> bool {
-        !self.unusual
+    pub fn is_canonical(&self) -> bool {
+        !self.not_canonical
     }
 
     /// Whether any stamp in it lies too far ahead of `now_ms`.
     pub fn has_future(&self, now_ms: u64) -> bool {
-        self.newest().is_future(now_ms)
+        self.newest().is_future(now_ms, DEFAULT_MAX_FUTURE_MS)
     }
 
     /// The newest of its stamps.
@@ -147,8 +147,8 @@ impl<'a> Changes<'a> {
             let table = self.read_table(reader, id)?;
             self.tables.push(table);
         }
-        self.unusual |= keep_last_of_each(&mut self.tables, 0, |table| &table.id);
-        self.unusual |= leave_out_empty(&mut self.tables, 0);
+        self.not_canonical |= keep_last_of_each(&mut self.tables, 0, |table| &table.id);
+        self.not_canonical |= leave_out_empty(&mut self.tables, 0);
         self.tables_hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(())
     }
@@ -163,8 +163,8 @@ impl<'a> Changes<'a> {
             let row = self.read_row(reader, id)?;
             self.rows.push(row);
         }
-        self.unusual |= keep_last_of_each(&mut self.rows, start, |row| &row.id);
-        self.unusual |= leave_out_empty(&mut self.rows, start);
+        self.not_canonical |= keep_last_of_each(&mut self.rows, start, |row| &row.id);
+        self.not_canonical |= leave_out_empty(&mut self.rows, start);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.rows.len() })
     }
@@ -179,7 +179,7 @@ impl<'a> Changes<'a> {
             let cell = self.read_cell(reader, id, "a stamp of a cell `[value, hlc]`")?;
             self.cells.push(cell);
         }
-        self.unusual |= keep_last_of_each(&mut self.cells, start, |cell| &cell.id);
+        self.not_canonical |= keep_last_of_each(&mut self.cells, start, |cell| &cell.id);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.cells.len() })
     }
@@ -193,7 +193,7 @@ impl<'a> Changes<'a> {
             let value = self.read_cell(reader, id, "a stamp of a value `[value, hlc]`")?;
             self.values.push(value);
         }
-        self.unusual |= keep_last_of_each(&mut self.values, 0, |value| &value.id);
+        self.not_canonical |= keep_last_of_each(&mut self.values, 0, |value| &value.id);
         self.values_hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(())
     }
@@ -215,20 +215,20 @@ impl<'a> Changes<'a> {
     }
 
     /// Reads the rest of a stamp behind its first element.
-    fn read_hlc(&mut self, reader: &mut Reader<'a>, stamp: &mut Walk) -> Result<Hlc, ReadError> {
+    fn read_hlc(&mut self, reader: &mut Reader<'a>, stamp: &mut Cursor) -> Result<Hlc, ReadError> {
         const HLC: &str = "an HLC of 16 characters, or an empty string";
         let mut hlc = Hlc::EMPTY;
         if reader.element(stamp)? {
             let ahead = reader.clone();
             let text = reader.string(HLC)?;
             if text == UNDEFINED {
-                self.unusual = true;
+                self.not_canonical = true;
             } else {
                 hlc = Hlc::parse(&text).map_err(|_| ReadError { found: "another string", ..ahead.error(HLC) })?;
             }
             if reader.element(stamp)? {
                 reader.hash("a hash behind the HLC")?;
-                self.unusual = true;
+                self.not_canonical = true;
                 reader.close(stamp, "the end of a stamp")?;
             }
         }
@@ -296,7 +296,7 @@ mod tests {
         let many: String = (0..40).map(|n| format!("\"c{}\":[{n}],", n % 39)).collect();
         let text = format!(r#"[[{{"t":[{{"r":[{{{many}"a":[1]}}]}}],"u":[{{"r":[{{"a":[1],"a":[2]}}]}}]}}],[{{}}],1]"#);
         let changes = read(&text).unwrap();
-        assert!(!changes.is_usual());
+        assert!(!changes.is_canonical());
         let cells = |table: usize| changes.cells(&changes.rows(&changes.tables[table])[0]);
         assert_eq!(cells(0).len(), 40);
         assert_eq!(cells(0)[0].id, "c1");
@@ -327,6 +327,6 @@ mod tests {
     fn empty_rows_and_tables_are_left_out() {
         let changes = read(r#"[[{"t":[{"r":[{}]}],"u":[{}]}],[{}],1]"#).unwrap();
         assert!(changes.tables.is_empty());
-        assert!(!changes.is_usual());
+        assert!(!changes.is_canonical());
     }
 }

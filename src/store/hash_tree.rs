@@ -46,8 +46,8 @@ impl<'a> HashTree<'a> {
     /// Reads one object. Its nodes are set down behind those of the levels below it, so that they lie together.
     fn read_level(&mut self, reader: &mut Reader<'a>, levels: u8) -> Result<Range<usize>, ReadError> {
         let mut level = Vec::new();
-        let mut walk = reader.object("an object of hashes")?;
-        while let Some(id) = reader.key(&mut walk)? {
+        let mut cursor = reader.object("an object of hashes")?;
+        while let Some(id) = reader.key(&mut cursor)? {
             level.push(if levels > 1 {
                 let children = self.read_level(reader, levels - 1)?;
                 HashNode { id, hash: 0, children }

@@ -6,35 +6,38 @@
 
 use super::changes::{Branch, CellChange, Changes};
 use super::ids::Ids;
-use super::row::{Cell, Row, raise};
+use super::row::{Cell, Row, advance_hlc};
 use super::size::Size;
 use super::{Place, Store, Table};
 use crate::hash::IdPrefix;
-use crate::hlc::Hlc;
+use crate::hlc::{AHEAD_MS, DEFAULT_MAX_FUTURE_MS, Hlc};
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-/// On what terms a change is merged.
+/// What a merge accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// The time. Stamps too far ahead of it are left out.
+pub struct MergePolicy {
+    /// The time.
     pub now_ms: u64,
+    /// How far ahead of it the stamp of a cell or value may be. One of a row, a table, the tables or the values travels with
+    /// everybody's cells, and may be no further ahead than [`AHEAD_MS`].
+    pub max_future_ms: u64,
     /// How many bytes a value may become longer by in a store that is full, where cells that exist can be changed and
     /// deleted and none is added; `None` in a store that is not.
-    pub growth: Option<usize>,
+    pub max_growth: Option<usize>,
     /// Whether a cell replaces one with the same stamp.
     pub replaces_equal: bool,
 }
 
-impl Terms {
-    /// The terms on which a store is read back: its stamps passed the room's clock when they came, its size was measured
+impl MergePolicy {
+    /// The policy by which a store is read back: its stamps passed the room's clock when they came, its size was measured
     /// then, and where two cells have one stamp the later entry is what the room held.
-    pub const STORED: Self = Self { now_ms: u64::MAX, growth: None, replaces_equal: true };
+    pub const STORED: Self = Self { now_ms: u64::MAX, max_future_ms: u64::MAX, max_growth: None, replaces_equal: true };
 }
 
-impl From<u64> for Terms {
+impl From<u64> for MergePolicy {
     fn from(now_ms: u64) -> Self {
-        Self { now_ms, growth: None, replaces_equal: false }
+        Self { now_ms, max_future_ms: DEFAULT_MAX_FUTURE_MS, max_growth: None, replaces_equal: false }
     }
 }
 
@@ -49,44 +52,56 @@ pub struct Merged {
     pub future: usize,
     /// Those refused because the store is full.
     pub refused: usize,
+    /// Those refused because they bear the mark of an object and hold none.
+    pub malformed: usize,
+    /// The earliest time at which one of those from the future could be accepted.
+    pub acceptable_at_ms: Option<u64>,
 }
 
 impl Merged {
     /// Whether every cell and value of the change was accepted.
-    pub fn is_whole(&self) -> bool {
-        self.lost == 0 && self.future == 0 && self.refused == 0
+    pub fn fully_accepted(&self) -> bool {
+        self.lost == 0 && self.future == 0 && self.refused == 0 && self.malformed == 0
     }
 
     /// Counts the cells of a row that does not come into being.
-    fn pass_over(&mut self, cells: &[CellChange], terms: Terms) {
-        let future = cells.iter().filter(|cell| cell.hlc.is_future(terms.now_ms)).count();
-        self.future += future;
-        self.refused += cells.len() - future;
+    fn pass_over(&mut self, cells: &[CellChange], policy: MergePolicy) {
+        let refused = cells.iter().filter(|cell| self.accepts(cell.hlc, policy.max_future_ms, policy)).count();
+        self.refused += refused;
     }
 
-    fn admits(&mut self, hlc: Hlc, terms: Terms) -> bool {
-        let future = hlc.is_future(terms.now_ms);
-        self.future += usize::from(future);
-        !future
+    /// Whether the stamp of a row, a table, the tables or the values is accepted.
+    fn accepts_container(&mut self, hlc: Hlc, policy: MergePolicy) -> bool {
+        self.accepts(hlc, policy.max_future_ms.min(AHEAD_MS), policy)
+    }
+
+    fn accepts(&mut self, hlc: Hlc, max_future_ms: u64, policy: MergePolicy) -> bool {
+        if !hlc.is_future(policy.now_ms, max_future_ms) {
+            return true;
+        }
+        self.future += 1;
+        let at_ms = hlc.time_ms() - max_future_ms;
+        self.acceptable_at_ms = Some(self.acceptable_at_ms.map_or(at_ms, |earliest| earliest.min(at_ms)));
+        false
     }
 }
 
 impl Store {
     /// Merges a change, and names the place of each cell that won. Where a container's HLC rose and none of its cells won,
     /// a place within it is named all the same, so that whoever passes on what is named passes on the HLC.
-    pub fn merge(&mut self, changes: &Changes, terms: impl Into<Terms>, mut won: impl FnMut(Place)) -> Merged {
-        let terms = terms.into();
+    pub fn merge(&mut self, changes: &Changes, policy: impl Into<MergePolicy>, mut won: impl FnMut(Place)) -> Merged {
+        let policy = policy.into();
         let mut merged = Merged::default();
         for table in &changes.tables {
-            self.merge_table(changes, table, terms, &mut merged, &mut won);
+            self.merge_table(changes, table, policy, &mut merged, &mut won);
         }
-        if merged.admits(changes.tables_hlc, terms) {
-            let raised = raise(&mut self.hlc, &mut self.hash, changes.tables_hlc);
+        if merged.accepts_container(changes.tables_hlc, policy) {
+            let raised = advance_hlc(&mut self.hlc, &mut self.hash, changes.tables_hlc);
             if raised && merged.won == 0 {
                 won(Place::START);
             }
         }
-        self.merge_values(changes, terms, &mut merged, &mut won);
+        self.merge_values(changes, policy, &mut merged, &mut won);
         merged
     }
 
@@ -94,21 +109,21 @@ impl Store {
         &mut self,
         changes: &Changes,
         change: &Branch,
-        terms: Terms,
+        policy: MergePolicy,
         merged: &mut Merged,
         won: &mut impl FnMut(Place),
     ) {
         let rows = changes.rows(change);
         let position = match self.tables.get_index_of(&*change.id) {
             Some(position) => position,
-            None if rows.iter().any(|row| terms.admit_row(changes.cells(row))) => {
+            None if rows.iter().any(|row| policy.accepts_row(changes.cells(row))) => {
                 let rows = IndexMap::with_hasher(self.hasher.clone());
                 let table = Table { hlc: Hlc::EMPTY, hash: 0, rows };
                 self.size.add_table(&change.id);
                 self.tables.insert_full(change.id.as_ref().into(), table).0
             }
             None => {
-                rows.iter().for_each(|row| merged.pass_over(changes.cells(row), terms));
+                rows.iter().for_each(|row| merged.pass_over(changes.cells(row), policy));
                 return;
             }
         };
@@ -119,12 +134,12 @@ impl Store {
             let cells = changes.cells(change);
             let row_position = match table.rows.get_index_of(&*change.id) {
                 Some(row_position) => row_position,
-                None if terms.admit_row(cells) => {
+                None if policy.accepts_row(cells) => {
                     self.size.add_row(&change.id);
                     table.rows.insert_full(change.id.as_ref().into(), Row::with_capacity(cells.len())).0
                 }
                 None => {
-                    merged.pass_over(cells, terms);
+                    merged.pass_over(cells, policy);
                     continue;
                 }
             };
@@ -134,17 +149,20 @@ impl Store {
             let row_won_before = merged.won;
             for cell in cells {
                 let context = (&mut self.ids, &self.hasher, &mut self.size);
-                if let Some(cell) = merge_cell(row, cell, terms, context, merged) {
+                if let Some(cell) = merge_cell(row, cell, policy, context, merged) {
                     won(place(cell as u32));
                 }
             }
-            if merged.admits(change.hlc, terms) && row.raise(change.hlc) && merged.won == row_won_before {
+            if merged.accepts_container(change.hlc, policy)
+                && row.advance_hlc(change.hlc)
+                && merged.won == row_won_before
+            {
                 won(place(0));
             }
             replace(&mut table.hash, &change.id, old_hash, row.hash);
         }
-        if merged.admits(change.hlc, terms)
-            && raise(&mut table.hlc, &mut table.hash, change.hlc)
+        if merged.accepts_container(change.hlc, policy)
+            && advance_hlc(&mut table.hlc, &mut table.hash, change.hlc)
             && merged.won == won_before
         {
             won(Place { table: position as u32, row: 0, cell: 0 });
@@ -153,25 +171,33 @@ impl Store {
         replace(&mut self.hash, &change.id, old_hash, new_hash);
     }
 
-    fn merge_values(&mut self, changes: &Changes, terms: Terms, merged: &mut Merged, won: &mut impl FnMut(Place)) {
+    fn merge_values(
+        &mut self,
+        changes: &Changes,
+        policy: MergePolicy,
+        merged: &mut Merged,
+        won: &mut impl FnMut(Place),
+    ) {
         let won_before = merged.won;
         for value in &changes.values {
             let context = (&mut self.ids, &self.hasher, &mut self.size);
-            if let Some(cell) = merge_cell(&mut self.values, value, terms, context, merged) {
+            if let Some(cell) = merge_cell(&mut self.values, value, policy, context, merged) {
                 won(Place::of_value(cell));
             }
         }
-        if merged.admits(changes.values_hlc, terms) && self.values.raise(changes.values_hlc) && merged.won == won_before
+        if merged.accepts_container(changes.values_hlc, policy)
+            && self.values.advance_hlc(changes.values_hlc)
+            && merged.won == won_before
         {
             won(Place::of_value(0));
         }
     }
 }
 
-impl Terms {
+impl MergePolicy {
     /// Whether a row may come into being: a cell of it must be acceptable.
-    fn admit_row(self, cells: &[CellChange]) -> bool {
-        self.growth.is_none() && cells.iter().any(|cell| !cell.hlc.is_future(self.now_ms))
+    fn accepts_row(self, cells: &[CellChange]) -> bool {
+        self.max_growth.is_none() && cells.iter().any(|cell| !cell.hlc.is_future(self.now_ms, self.max_future_ms))
     }
 }
 
@@ -179,22 +205,22 @@ impl Terms {
 fn merge_cell(
     row: &mut Row,
     change: &CellChange,
-    terms: Terms,
+    policy: MergePolicy,
     (ids, hasher, size): (&mut Ids, &FixedState, &mut Size),
     merged: &mut Merged,
 ) -> Option<usize> {
-    if !merged.admits(change.hlc, terms) {
+    if !merged.accepts(change.hlc, policy.max_future_ms, policy) {
         return None;
     }
     let id = ids.find(&change.id);
     let place = id.and_then(|id| row.find(id));
     let own = place.and_then(|place| row.cells().get(place));
-    if own.is_some_and(|own| change.hlc < own.hlc || change.hlc == own.hlc && !terms.replaces_equal) {
+    if own.is_some_and(|own| change.hlc < own.hlc || change.hlc == own.hlc && !policy.replaces_equal) {
         merged.lost += 1;
         return None;
     }
-    if let Some(growth) = terms.growth
-        && own.is_none_or(|own| change.value.len() > own.value.len() + growth)
+    if let Some(max_growth) = policy.max_growth
+        && own.is_none_or(|own| change.value.len() > own.value.len() + max_growth)
     {
         merged.refused += 1;
         return None;

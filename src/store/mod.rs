@@ -23,7 +23,7 @@ pub mod write;
 pub use changes::Changes;
 pub use diff::Answer;
 pub use hash_tree::HashTree;
-pub use merge::{Merged, Terms};
+pub use merge::{MergePolicy, Merged};
 
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;

@@ -74,13 +74,13 @@ impl Row {
     }
 
     /// Takes the greater of the row's own HLC and `hlc`. Answers whether it changed.
-    pub fn raise(&mut self, hlc: Hlc) -> bool {
-        raise(&mut self.hlc, &mut self.hash, hlc)
+    pub fn advance_hlc(&mut self, hlc: Hlc) -> bool {
+        advance_hlc(&mut self.hlc, &mut self.hash, hlc)
     }
 }
 
 /// Takes the greater of a container's own HLC and `hlc` into both its HLC and its hash.
-pub(super) fn raise(own: &mut Hlc, hash: &mut u32, hlc: Hlc) -> bool {
+pub(super) fn advance_hlc(own: &mut Hlc, hash: &mut u32, hlc: Hlc) -> bool {
     if hlc <= *own {
         return false;
     }

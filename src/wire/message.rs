@@ -1,7 +1,7 @@
 //! The eight types of message.
 
 use crate::hlc::Hlc;
-use crate::json::reader::Walk;
+use crate::json::reader::Cursor;
 use crate::json::{ReadError, Reader};
 use crate::store::{Changes, ContentHashes, HashTree};
 use std::borrow::Cow;
@@ -86,17 +86,17 @@ impl<'a> Message<'a> {
     /// Reads the text of a message.
     pub fn read(text: &'a str) -> Result<Self, ReadError> {
         let mut reader = Reader::new(text);
-        let mut walk = reader.array(MESSAGE)?;
-        reader.expect_element(&mut walk, MESSAGE)?;
+        let mut cursor = reader.array(MESSAGE)?;
+        reader.expect_element(&mut cursor, MESSAGE)?;
         let id = read_id(&mut reader)?;
-        reader.expect_element(&mut walk, MESSAGE)?;
+        reader.expect_element(&mut cursor, MESSAGE)?;
         let type_ = read_type(&mut reader)?;
-        reader.expect_element(&mut walk, MESSAGE)?;
+        reader.expect_element(&mut cursor, MESSAGE)?;
         reader.peek();
         let start = reader.at();
         let body = read_body(&mut reader, type_)?;
-        let payload = reader.since(start);
-        reader.close(&walk, "the end of a message")?;
+        let payload = reader.slice_from(start);
+        reader.close(&cursor, "the end of a message")?;
         reader.end()?;
         Ok(Self { id, body, payload })
     }
@@ -171,8 +171,8 @@ fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>
             Body::GetContentHashes
         }
         MessageType::ContentHashes => {
-            let walk = reader.array(HASHES)?;
-            Body::ContentHashes(read_hashes(reader, walk)?)
+            let cursor = reader.array(HASHES)?;
+            Body::ContentHashes(read_hashes(reader, cursor)?)
         }
         MessageType::ContentDiff => Body::ContentDiff(Changes::read(reader)?),
         MessageType::GetTableDiff => Body::GetTableDiff(HashTree::read(reader, 1)?),
@@ -182,26 +182,26 @@ fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>
     })
 }
 
-fn read_hashes(reader: &mut Reader, mut walk: Walk) -> Result<ContentHashes, ReadError> {
-    reader.expect_element(&mut walk, HASHES)?;
+fn read_hashes(reader: &mut Reader, mut cursor: Cursor) -> Result<ContentHashes, ReadError> {
+    reader.expect_element(&mut cursor, HASHES)?;
     let tables = reader.hash("the hash of the tables")?;
-    reader.expect_element(&mut walk, HASHES)?;
+    reader.expect_element(&mut cursor, HASHES)?;
     let values = reader.hash("the hash of the values")?;
-    reader.close(&walk, "the end of content hashes")?;
+    reader.close(&cursor, "the end of content hashes")?;
     Ok(ContentHashes { tables, values })
 }
 
 fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError> {
     const RESPONSE: &str = "a response: hashes, a stamp, or a stamp and hashes";
     let stamp = reader.clone();
-    let mut walk = reader.array(RESPONSE)?;
+    let mut cursor = reader.array(RESPONSE)?;
     match reader.peek() {
         Some(b'[') => {
-            reader.expect_element(&mut walk, RESPONSE)?;
+            reader.expect_element(&mut cursor, RESPONSE)?;
             let new = Changes::read_tables_alone(reader)?;
-            reader.expect_element(&mut walk, RESPONSE)?;
+            reader.expect_element(&mut cursor, RESPONSE)?;
             let differing = HashTree::read(reader, levels(reader.clone())?)?;
-            reader.close(&walk, "the end of a response")?;
+            reader.close(&cursor, "the end of a response")?;
             Ok(Response::Difference(new, differing))
         }
         Some(b'{') => {
@@ -213,21 +213,21 @@ fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError>
                 None => Response::Empty(Changes::read_tables_alone(reader)?.tables_hlc()),
             })
         }
-        _ => read_hashes(reader, walk).map(Response::ContentHashes),
+        _ => read_hashes(reader, cursor).map(Response::ContentHashes),
     }
 }
 
 /// Whether hashes are one level deep, or two.
 fn levels(mut reader: Reader) -> Result<u8, ReadError> {
-    let mut walk = reader.object("an object of hashes")?;
-    reader.key(&mut walk)?;
+    let mut cursor = reader.object("an object of hashes")?;
+    reader.key(&mut cursor)?;
     Ok(if reader.peek() == Some(b'{') { 2 } else { 1 })
 }
 
 /// Whether the stamps in an object are those of values: what they hold is not an object. `None` where there are none.
 fn is_of_values(mut reader: Reader) -> Result<Option<bool>, ReadError> {
-    let mut walk = reader.object("an object of stamps")?;
-    if reader.key(&mut walk)?.is_none() {
+    let mut cursor = reader.object("an object of stamps")?;
+    if reader.key(&mut cursor)?.is_none() {
         return Ok(None);
     }
     reader.array("a stamp")?;

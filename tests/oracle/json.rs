@@ -104,13 +104,17 @@ fn parse(reader: &mut Reader, exact: bool) -> Result<Json, ReadError> {
     Ok(match reader.peek() {
         Some(b'{') => {
             let mut object = BTreeMap::new();
-            let mut walk = reader.object(ANY)?;
+            let mut cursor = reader.object(ANY)?;
             loop {
                 let start = reader.at();
-                let Some(key) = reader.key(&mut walk)? else { break };
+                let Some(key) = reader.key(&mut cursor)? else { break };
                 let key = key.into_owned();
                 let comma = if object.is_empty() { "" } else { "," };
-                assert!(!exact || reader.since(start) == format!("{comma}\"{key}\":"), "{}", reader.since(start));
+                assert!(
+                    !exact || reader.slice_from(start) == format!("{comma}\"{key}\":"),
+                    "{}",
+                    reader.slice_from(start)
+                );
                 let twice = object.insert(key, parse(reader, exact)?).is_some();
                 assert!(!exact || !twice, "a key stands twice before {}", reader.at());
             }
@@ -118,8 +122,8 @@ fn parse(reader: &mut Reader, exact: bool) -> Result<Json, ReadError> {
         }
         Some(b'[') => {
             let mut array = Vec::new();
-            let mut walk = reader.array(ANY)?;
-            while reader.element(&mut walk)? {
+            let mut cursor = reader.array(ANY)?;
+            while reader.element(&mut cursor)? {
                 array.push(parse(reader, exact)?);
             }
             Json::Array(array)
@@ -127,7 +131,11 @@ fn parse(reader: &mut Reader, exact: bool) -> Result<Json, ReadError> {
         _ => {
             let start = reader.at();
             let scalar = reader.scalar(ANY)?.into_owned();
-            assert!(!exact || scalar == reader.since(start), "{} should be spelled {scalar}", reader.since(start));
+            assert!(
+                !exact || scalar == reader.slice_from(start),
+                "{} should be spelled {scalar}",
+                reader.slice_from(start)
+            );
             Json::Scalar(scalar)
         }
     })

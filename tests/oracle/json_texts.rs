@@ -87,12 +87,12 @@ fn compare(texts: &[String], seed: u64) {
     batch.add("json", &[&format!("[{}]", texts.join(","))]);
     let theirs = Oracle::lock().ask(&batch).remove(0).unwrap();
     let mut reader = Reader::new(&theirs);
-    let mut walk = reader.array("an array").unwrap();
+    let mut cursor = reader.array("an array").unwrap();
     for text in texts {
-        assert!(reader.element(&mut walk).unwrap());
+        assert!(reader.element(&mut cursor).unwrap());
         let start = reader.at();
         reader.scalar("a scalar").unwrap();
-        let theirs = reader.since(start);
+        let theirs = reader.slice_from(start);
         let ours = Reader::new(text).scalar("a scalar").map_or_else(
             |error| if error.found == "a number beyond a double" { "null".to_owned() } else { error.to_string() },
             |scalar| scalar.into_owned(),

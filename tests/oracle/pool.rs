@@ -6,14 +6,13 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
+use tinyroom::hlc::{AHEAD_MS, DEFAULT_MAX_FUTURE_MS};
 
 /// When the oracle's clock stands still, in milliseconds since 1970.
 pub const NOW_MS: u64 = 1_767_225_600_000;
 
 /// How *undefined* travels, as an HLC too.
 pub const UNDEFINED: &str = "\u{fffc}";
-
-const FIVE_MINUTES_MS: u64 = 300_000;
 
 const ORDINARY_IDS: [&str; 10] = ["t", "todos", "row 1", "r2", "done", "äöü", "名前", "🎉", "a:b", "A"];
 
@@ -60,8 +59,11 @@ const OBJECTS: [&str; 7] = [
     "\"\u{fffd}[\\\"\\\\ud800\\\",\\\"\u{fffc}\\\"]\"",
 ];
 
-const TIMES_MS: [u64; 8] =
-    [0, 1, NOW_MS - 86_400_000, NOW_MS - 1, NOW_MS, NOW_MS + 1, NOW_MS + FIVE_MINUTES_MS - 1, NOW_MS + FIVE_MINUTES_MS];
+#[rustfmt::skip]
+const TIMES_MS: [u64; 10] = [
+    0, 1, NOW_MS - 86_400_000, NOW_MS - 1, NOW_MS, NOW_MS + 1, NOW_MS + AHEAD_MS, NOW_MS + AHEAD_MS + 1,
+    NOW_MS + DEFAULT_MAX_FUTURE_MS - 1, NOW_MS + DEFAULT_MAX_FUTURE_MS,
+];
 const COUNTERS: [u64; 5] = [0, 1, 63, 64, (1 << 24) - 1];
 const CLIENTS: [&str; 6] = ["-----", "Alice", "Bobby", "Carol", "zzzzz", "_0-Z9"];
 
@@ -144,7 +146,7 @@ pub fn hlc() -> BoxedStrategy<String> {
 
 /// A stamp from too far ahead.
 pub fn future_hlc() -> BoxedStrategy<String> {
-    let soon = Just(hlc_of(NOW_MS + FIVE_MINUTES_MS + 1, 0, "Alice"));
+    let soon = Just(hlc_of(NOW_MS + DEFAULT_MAX_FUTURE_MS + 1, 0, "Alice"));
     let last = Just("z".repeat(16));
     Union::new([soon, last]).boxed()
 }

@@ -2,7 +2,8 @@
 //! end where the room ends.
 //!
 //! - A room keeps its own of two empty stamps, where TinyBase takes the later.
-//! - It leaves out what is stamped in the future, where TinyBase drops the whole change.
+//! - It leaves out what is stamped in the future, where TinyBase drops the whole change, and begins the future earlier, that
+//!   of containers much earlier.
 //! - It creates no row and no table that is empty, since TinyBase's hashes go astray over them.
 //! - It takes a change without the closing 1 for a change, where TinyBase replaces its content by it.
 //! - It takes an HLC that is *undefined* for an empty one, as old clients mean it.
@@ -13,7 +14,7 @@ use super::json::Json;
 use super::pool::{NOW_MS, UNDEFINED};
 use super::process::VERSION;
 use std::collections::{BTreeMap, BTreeSet};
-use tinyroom::hlc::Hlc;
+use tinyroom::hlc::{AHEAD_MS, DEFAULT_MAX_FUTURE_MS, Hlc};
 
 /// What a room holds, as far as the rule must know it.
 #[derive(Default)]
@@ -57,13 +58,13 @@ impl RoomRule {
                 taken.insert(id.clone(), child);
             }
         }
-        with_hlc(Json::Object(taken), stamp, admitted(stamp))
+        with_hlc(Json::Object(taken), stamp, accepted(stamp))
     }
 
     fn leaf(&mut self, stamp: &Json, path: Vec<String>) -> Option<Json> {
         let hlc = hlc_of(stamp).unwrap_or_default();
         let own = self.stamps.get(&path);
-        if is_future(&hlc) || hlc.is_empty() && own.is_some_and(String::is_empty) {
+        if is_future(&hlc, DEFAULT_MAX_FUTURE_MS) || hlc.is_empty() && own.is_some_and(String::is_empty) {
             return None;
         }
         if own.is_none_or(|own| hlc > *own) {
@@ -84,8 +85,8 @@ fn hlc_of(stamp: &Json) -> Option<String> {
 }
 
 /// The HLC that a room takes of a container's stamp.
-fn admitted(stamp: &Json) -> Option<String> {
-    hlc_of(stamp).map(|hlc| if is_future(&hlc) { String::new() } else { hlc })
+fn accepted(stamp: &Json) -> Option<String> {
+    hlc_of(stamp).map(|hlc| if is_future(&hlc, AHEAD_MS) { String::new() } else { hlc })
 }
 
 /// The stamp with this inside and HLC, else as it was: `[…]`, `[…,hlc]` or `[…,hlc,hash]`.
@@ -98,6 +99,6 @@ fn with_hlc(inside: Json, stamp: &Json, hlc: Option<String>) -> Json {
     Json::Array(parts)
 }
 
-fn is_future(hlc: &str) -> bool {
-    Hlc::parse(hlc).unwrap().is_future(NOW_MS)
+fn is_future(hlc: &str, max_future_ms: u64) -> bool {
+    Hlc::parse(hlc).unwrap().is_future(NOW_MS, max_future_ms)
 }

@@ -179,7 +179,7 @@ impl Client {
         for answer in &pull.answers {
             let message = Message::read(answer).unwrap();
             if let Some(changes) = message.body.changes() {
-                self.store.merge(changes, super::fixtures::NOW_MS, |_| {});
+                self.store.merge(changes, super::fixtures::LATER_MS, |_| {});
             }
         }
         if pull.is_load {

@@ -5,6 +5,9 @@ use serde_json::Value;
 /// When the clock of the fixtures stands still: 2026-01-01, in milliseconds since 1970.
 pub const NOW_MS: u64 = 1_767_225_600_000;
 
+/// When nothing that TinyBase takes at [`NOW_MS`] lies in the future any more, not even for a room.
+pub const LATER_MS: u64 = NOW_MS + 5 * 60_000;
+
 /// One named list of a fixture file.
 pub fn list(file: &str, name: &str) -> Vec<Value> {
     let path = format!("{}/tests/fixtures/{file}.json", env!("CARGO_MANIFEST_DIR"));

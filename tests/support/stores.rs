@@ -1,16 +1,16 @@
 //! Stores made of changes, and what they hold.
 
-use super::fixtures::NOW_MS;
+use super::fixtures::LATER_MS;
 use super::tree::Tree;
 use tinyroom::json::{ReadError, Reader};
 use tinyroom::store::{Changes, Merged, Place, Store};
 
-/// Reads a change and merges it, at the time of the fixtures.
+/// Reads a change and merges it, when all in the fixtures can be.
 pub fn merge(store: &mut Store, change: &str) -> Merged {
     let mut reader = Reader::new(change);
     let changes = Changes::read(&mut reader).unwrap_or_else(|error| panic!("{error}: {change}"));
     reader.end().unwrap();
-    store.merge(&changes, NOW_MS, |_| {})
+    store.merge(&changes, LATER_MS, |_| {})
 }
 
 /// A store into which these changes were merged in order.

@@ -24,6 +24,8 @@ mod json;
 mod json_texts;
 #[path = "oracle/kept.rs"]
 mod kept;
+#[path = "oracle/marked.rs"]
+mod marked;
 #[path = "oracle/pool.rs"]
 mod pool;
 #[path = "oracle/process.rs"]

@@ -8,7 +8,9 @@
 //! - [`reader`]: the walk, and the errors that say what was expected and what came
 //! - [`string`](mod@string): the escapes of strings, and what an id is hashed as
 //! - [`number`]: the spelling of numbers
+//! - [`embedded`]: whether a string holds JSON itself
 
+pub mod embedded;
 pub mod number;
 pub mod reader;
 pub mod string;

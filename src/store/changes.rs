@@ -9,7 +9,7 @@
 
 use crate::hlc::{DEFAULT_MAX_FUTURE_MS, Hlc};
 use crate::json::reader::Cursor;
-use crate::json::{ReadError, Reader};
+use crate::json::{ReadError, Reader, embedded};
 use foldhash::fast::FixedState;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,6 +19,9 @@ use std::ops::Range;
 /// How *undefined* travels in JSON text: what a deleted cell or value holds.
 pub(super) const UNDEFINED: &str = "\u{fffc}";
 const UNDEFINED_TEXT: &str = "\"\u{fffc}\"";
+
+/// How the text of an object or array begins, where it is a value.
+const OBJECT_START: &str = "\"\u{fffd}";
 
 /// Up to this many ids are compared pair by pair to find one that stands twice.
 const FEW: usize = 16;
@@ -42,6 +45,8 @@ pub(super) struct CellChange<'a> {
     /// The value's canonical JSON text; empty for a deletion.
     pub value: Cow<'a, str>,
     pub hlc: Hlc,
+    /// Whether the value bears the mark of an object and holds none: TinyBase would throw whenever it is read.
+    pub is_malformed: bool,
 }
 
 /// A table or row as it arrives.
@@ -211,7 +216,7 @@ impl<'a> Changes<'a> {
             value = Cow::Borrowed("");
         }
         let hlc = self.read_hlc(reader, &mut stamp)?;
-        Ok(CellChange { id, value, hlc })
+        Ok(CellChange { id, is_malformed: is_malformed(&value), value, hlc })
     }
 
     /// Reads the rest of a stamp behind its first element.
@@ -234,6 +239,11 @@ impl<'a> Changes<'a> {
         }
         Ok(hlc)
     }
+}
+
+fn is_malformed(value: &str) -> bool {
+    let object = value.strip_prefix(OBJECT_START).and_then(|rest| rest.strip_suffix('"'));
+    object.is_some_and(|object| !embedded::is_json(object))
 }
 
 /// TinyBase's hashes change when it merges an empty row or table again and again, so one is never passed on.

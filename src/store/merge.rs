@@ -27,17 +27,32 @@ pub struct MergePolicy {
     pub max_growth: Option<usize>,
     /// Whether a cell replaces one with the same stamp.
     pub replaces_equal: bool,
+    /// Whether a value that bears the mark of an object and holds none counts as deleted, rather than being left out.
+    pub deletes_malformed: bool,
 }
 
 impl MergePolicy {
     /// The policy by which a store is read back: its stamps passed the room's clock when they came, its size was measured
-    /// then, and where two cells have one stamp the later entry is what the room held.
-    pub const STORED: Self = Self { now_ms: u64::MAX, max_future_ms: u64::MAX, max_growth: None, replaces_equal: true };
+    /// then, and where two cells have one stamp the later entry is what the room held. A value that clients cannot read was
+    /// taken before it was known that they cannot; everybody has its stamp, so it stays as a tombstone.
+    pub const STORED: Self = Self {
+        now_ms: u64::MAX,
+        max_future_ms: u64::MAX,
+        max_growth: None,
+        replaces_equal: true,
+        deletes_malformed: true,
+    };
 }
 
 impl From<u64> for MergePolicy {
     fn from(now_ms: u64) -> Self {
-        Self { now_ms, max_future_ms: DEFAULT_MAX_FUTURE_MS, max_growth: None, replaces_equal: false }
+        Self {
+            now_ms,
+            max_future_ms: DEFAULT_MAX_FUTURE_MS,
+            max_growth: None,
+            replaces_equal: false,
+            deletes_malformed: false,
+        }
     }
 }
 
@@ -52,7 +67,7 @@ pub struct Merged {
     pub future: usize,
     /// Those refused because the store is full.
     pub refused: usize,
-    /// Those refused because they bear the mark of an object and hold none.
+    /// Those left out, or counted as deleted, because they bear the mark of an object and hold none.
     pub malformed: usize,
     /// The earliest time at which one of those from the future could be accepted.
     pub acceptable_at_ms: Option<u64>,
@@ -66,8 +81,16 @@ impl Merged {
 
     /// Counts the cells of a row that does not come into being.
     fn pass_over(&mut self, cells: &[CellChange], policy: MergePolicy) {
-        let refused = cells.iter().filter(|cell| self.accepts(cell.hlc, policy.max_future_ms, policy)).count();
+        let refused = cells.iter().filter(|cell| self.accepts_cell(cell, policy)).count();
         self.refused += refused;
+    }
+
+    fn accepts_cell(&mut self, cell: &CellChange, policy: MergePolicy) -> bool {
+        if !self.accepts(cell.hlc, policy.max_future_ms, policy) {
+            return false;
+        }
+        self.malformed += usize::from(cell.is_malformed);
+        !cell.is_malformed || policy.deletes_malformed
     }
 
     /// Whether the stamp of a row, a table, the tables or the values is accepted.
@@ -197,7 +220,11 @@ impl Store {
 impl MergePolicy {
     /// Whether a row may come into being: a cell of it must be acceptable.
     fn accepts_row(self, cells: &[CellChange]) -> bool {
-        self.max_growth.is_none() && cells.iter().any(|cell| !cell.hlc.is_future(self.now_ms, self.max_future_ms))
+        self.max_growth.is_none() && cells.iter().any(|cell| self.accepts_cell(cell))
+    }
+
+    fn accepts_cell(self, cell: &CellChange) -> bool {
+        !cell.hlc.is_future(self.now_ms, self.max_future_ms) && (!cell.is_malformed || self.deletes_malformed)
     }
 }
 
@@ -209,9 +236,10 @@ fn merge_cell(
     (ids, hasher, size): (&mut Ids, &FixedState, &mut Size),
     merged: &mut Merged,
 ) -> Option<usize> {
-    if !merged.accepts(change.hlc, policy.max_future_ms, policy) {
+    if !merged.accepts_cell(change, policy) {
         return None;
     }
+    let value = if change.is_malformed { "" } else { &*change.value };
     let id = ids.find(&change.id);
     let place = id.and_then(|id| row.find(id));
     let own = place.and_then(|place| row.cells().get(place));
@@ -220,21 +248,21 @@ fn merge_cell(
         return None;
     }
     if let Some(max_growth) = policy.max_growth
-        && own.is_none_or(|own| change.value.len() > own.value.len() + max_growth)
+        && own.is_none_or(|own| value.len() > own.value.len() + max_growth)
     {
         merged.refused += 1;
         return None;
     }
     match own {
-        Some(own) => size.replace_value(&own.value, &change.value),
-        None => size.add_cell(&change.id, &change.value),
+        Some(own) => size.replace_value(&own.value, value),
+        None => size.add_cell(&change.id, value),
     }
     let id = id.unwrap_or_else(|| {
         size.add_cell_id(&change.id);
         ids.add(&change.id)
     });
     merged.won += 1;
-    Some(row.put(place, Cell::new(id, &change.value, change.hlc), ids, hasher))
+    Some(row.put(place, Cell::new(id, value, change.hlc), ids, hasher))
 }
 
 /// Exchanges a child's part in the hash of a table or of the tables; `old` is none for a child that is new.

@@ -10,14 +10,14 @@ use tinyroom::hash::IdPrefix;
 use tinyroom::json::{ReadError, Reader};
 
 /// How many texts go into one array.
-const TOGETHER: usize = 500;
+pub const TOGETHER: usize = 500;
 
-fn count() -> usize {
+pub fn count() -> usize {
     env::var("JSON_TEXTS").map_or(300_000, |count| count.parse().expect("JSON_TEXTS is a number"))
 }
 
 /// A new seed each time, named by whatever fails.
-fn random() -> (Rng, u64) {
+pub fn random() -> (Rng, u64) {
     let seed = env::var("SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("SEED is a number"));
     (Rng::with_seed(seed), seed)
 }
@@ -157,7 +157,7 @@ fn string(random: &mut Rng) -> String {
     Speller::odd(&noise).string(&units)
 }
 
-fn unit(random: &mut Rng) -> u16 {
+pub fn unit(random: &mut Rng) -> u16 {
     match random.u8(..5) {
         0 => random.u16(..0x20),
         1 => random.u16(0xd800..0xe000),
@@ -168,7 +168,7 @@ fn unit(random: &mut Rng) -> u16 {
 }
 
 /// JSON put together at random from its smallest parts, so that about half of it is none.
-fn perhaps_json(random: &mut Rng) -> String {
+pub fn perhaps_json(random: &mut Rng) -> String {
     const PARTS: [&str; 48] = [
         "0",
         "1",

@@ -30,6 +30,7 @@
 //   ["rowDiff", store, hashes]          … to GetRowDiff
 //   ["cellDiff", store, hashes]         … to GetCellDiff
 //   ["valueDiff", store, hashes]        … to GetValueDiff
+//   ["read", value]                     true when a store that holds this value, a text, can be read in every way
 //   ["json", text]                      JSON.stringify(JSON.parse(text))
 //   ["hash", text]                      TinyBase's hash, a number, of the string that the text holds
 //
@@ -80,6 +81,12 @@ const telling = (method) => (name, text) => {
   return printWire(storeNamed(name)[method](...parameters));
 };
 
+const HLC = 'OhqqeV-----Alice';
+const READERS = [
+  ['getTables'], ['getTable', 't'], ['getRow', 't', 'r'], ['getCell', 't', 'r', 'c'], ['getValues'], ['getValue', 'v'],
+  ['getContent'], ['getMergeableContent'], ['getJson'],
+];
+
 const COMMANDS = {
   info: () => ({package: packageName(version), version, node: process.version}),
   new: (name, uniqueId = name) => {
@@ -118,6 +125,14 @@ const COMMANDS = {
   rowDiff: telling('getMergeableRowDiff'),
   cellDiff: telling('getMergeableCellDiff'),
   valueDiff: telling('getMergeableValueDiff'),
+  read: (value) => {
+    const store = tinybase.createStore('reader');
+    const stamp = [readWire(value), HLC];
+    tinybase.merge(store, [[{t: [{r: [{c: stamp}]}]}], [{v: stamp}], 1]);
+    tinybase.getContent(store);
+    READERS.forEach(([method, ...ids]) => store[method](...ids));
+    return true;
+  },
   json: (text) => JSON.stringify(parseJson(text)),
   hash: (text) => tinybase.hash(JSON.parse(text)),
 };

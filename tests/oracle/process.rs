@@ -11,7 +11,7 @@ use std::thread;
 /// The TinyBase to ask: the environment's `TINYBASE`, or the newest.
 pub static VERSION: LazyLock<String> = LazyLock::new(|| env::var("TINYBASE").unwrap_or_else(|_| "10.0".to_owned()));
 
-static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(|| Mutex::new(Oracle::start()));
+static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(|| Mutex::new(Oracle::start(&VERSION)));
 
 /// The process, and what it has answered.
 pub struct Oracle {
@@ -45,9 +45,10 @@ impl Oracle {
         ORACLE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start() -> Self {
+    /// An oracle of a version.
+    pub fn start(version: &str) -> Self {
         let mut child = Command::new("node_modules/.bin/node")
-            .args(["tests/oracle/oracle.mjs", &VERSION])
+            .args(["tests/oracle/oracle.mjs", version])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,6 +4,7 @@
 //! - A room keeps its own of two empty stamps, where TinyBase takes the later.
 //! - It leaves out what is stamped in the future, where TinyBase drops the whole change, and begins the future earlier, that
 //!   of containers much earlier.
+//! - It leaves out what bears the mark of an object and holds none, where TinyBase would throw when it is read.
 //! - It creates no row and no table that is empty, since TinyBase's hashes go astray over them.
 //! - It takes a change without the closing 1 for a change, where TinyBase replaces its content by it.
 //! - It takes an HLC that is *undefined* for an empty one, as old clients mean it.
@@ -12,9 +13,10 @@
 
 use super::json::Json;
 use super::pool::{NOW_MS, UNDEFINED};
-use super::process::VERSION;
+use super::process::{Batch, Oracle, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
 use tinyroom::hlc::{AHEAD_MS, DEFAULT_MAX_FUTURE_MS, Hlc};
+use tinyroom::json::string;
 
 /// What a room holds, as far as the rule must know it.
 #[derive(Default)]
@@ -64,7 +66,10 @@ impl RoomRule {
     fn leaf(&mut self, stamp: &Json, path: Vec<String>) -> Option<Json> {
         let hlc = hlc_of(stamp).unwrap_or_default();
         let own = self.stamps.get(&path);
-        if is_future(&hlc, DEFAULT_MAX_FUTURE_MS) || hlc.is_empty() && own.is_some_and(String::is_empty) {
+        if is_future(&hlc, DEFAULT_MAX_FUTURE_MS)
+            || is_malformed(stamp.array()[0].scalar())
+            || hlc.is_empty() && own.is_some_and(String::is_empty)
+        {
             return None;
         }
         if own.is_none_or(|own| hlc > *own) {
@@ -97,6 +102,16 @@ fn with_hlc(inside: Json, stamp: &Json, hlc: Option<String>) -> Json {
     }
     parts.extend(stamp.array().iter().skip(2).cloned());
     Json::Array(parts)
+}
+
+/// Whether this is a string with the mark of an object, and no JSON behind it.
+fn is_malformed(value: &str) -> bool {
+    let Some(object) = value.strip_prefix("\"\u{fffd}").and_then(|rest| rest.strip_suffix('"')) else { return false };
+    let mut text = Vec::new();
+    string::utf8(object, |bytes| text.extend_from_slice(bytes));
+    let mut batch = Batch::default();
+    batch.add("json", &[str::from_utf8(&text).unwrap()]);
+    Oracle::lock().ask(&batch)[0].is_err()
 }
 
 fn is_future(hlc: &str, max_future_ms: u64) -> bool {

@@ -14,7 +14,7 @@
 //! | [`store`] | the mergeable store: merge, hashes, differences, content |
 //! | [`wire`] | what travels: envelope, messages, fragments, limits |
 //! | [`journal`] | a store at rest: entries, snapshots, when to compact |
-//! | [`moving_in`] | what an earlier server left, as changes |
+//! | [`import`] | what an earlier server left, as changes |
 //! | [`sync`] | one peer's side of a pull: what was asked, what is still owed |
 //! | [`room`] | everybody in one room: inputs in, outputs out |
 //! | [`address`] | from a path to a room's name |
@@ -41,9 +41,9 @@
 pub mod address;
 pub mod hash;
 pub mod hlc;
+pub mod import;
 pub mod journal;
 pub mod json;
-pub mod moving_in;
 pub mod room;
 pub mod store;
 pub mod sync;

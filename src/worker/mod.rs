@@ -4,13 +4,13 @@
 //! - `object`: the Durable Object that a room is; its sockets and its timer
 //! - `http`: responses
 //! - `storage`: the journal in SQLite
-//! - `moving_in`: what an earlier server left in the storage
+//! - `import`: what an earlier server left in the storage
 //! - `settings`: what can be set
 //! - `bindings`: what `worker` does not bind
 
 mod bindings;
 mod http;
-mod moving_in;
+mod import;
 mod object;
 mod settings;
 mod storage;

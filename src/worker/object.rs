@@ -7,7 +7,7 @@
 #![expect(missing_docs, reason = "the macro of `worker` generates public methods without any")]
 
 use super::settings::Settings;
-use super::{bindings, http, moving_in, storage};
+use super::{bindings, http, import, storage};
 use crate::journal::{Fault, HEADER, Journal, Listing};
 use crate::room::{self, ConnectionId, Input, Output};
 use crate::store::Store;
@@ -163,7 +163,7 @@ impl Open {
         Ok(Self { room, faults, sockets })
     }
 
-    /// Reads what is stored. A room that has stored nothing yet takes over what an earlier server may have left.
+    /// Reads what is stored. A room that has stored nothing yet imports what an earlier server may have left.
     fn read(
         disk: &Disk,
         seed: u64,
@@ -173,7 +173,7 @@ impl Open {
         if !journal.is_new() {
             return Ok((store, journal, faults));
         }
-        Ok(match moving_in::take_over(disk.storage(), store, settings)? {
+        Ok(match import::run(disk.storage(), store, settings)? {
             (store, journal, Some(commit)) => {
                 disk.commit(commit)?;
                 (store, journal, faults)

@@ -1,4 +1,4 @@
-//! What an earlier server left in a room's storage, taken over as changes.
+//! What an earlier server left in a room's storage, imported as changes.
 //!
 //! | layout | written by | a piece of it |
 //! |---|---|---|
@@ -55,23 +55,23 @@ pub enum Piece<'a> {
     },
 }
 
-/// A store that takes over what it is given.
+/// An import under way: a store, and what was left behind.
 #[derive(Debug)]
-pub struct MovingIn {
+pub struct Import {
     store: Store,
     refused: Vec<ReadError>,
     now_ms: u64,
     future: usize,
 }
 
-impl MovingIn {
+impl Import {
     /// Begins with an empty store. Stamps too far ahead of `now_ms` are left behind: clients from 9.3 on would show nothing
     /// of a room that has one.
     pub fn new(store: Store, now_ms: u64) -> Self {
         Self { store, refused: Vec::new(), now_ms, future: 0 }
     }
 
-    /// Takes over a piece. One that cannot be read is noted, and stays behind where it was.
+    /// Imports a piece. One that cannot be read is noted, and left behind where it was.
     pub fn add(&mut self, piece: Piece) {
         if let Some(change) = piece.change()
             && let Err(error) = self.merge(&change)
@@ -80,7 +80,7 @@ impl MovingIn {
         }
     }
 
-    /// The store, why some pieces were not taken over, and how many stamps were not.
+    /// The store, why some pieces were left behind, and how many stamps were.
     pub fn finish(self) -> (Store, Vec<ReadError>, usize) {
         (self.store, self.refused, self.future)
     }
@@ -183,13 +183,13 @@ fn quoted(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MovingIn, OBJECT_MARK, Piece};
+    use super::{Import, OBJECT_MARK, Piece};
     use crate::store::Store;
 
     fn content(pieces: &[Piece]) -> (String, usize) {
-        let mut moving = MovingIn::new(Store::new(1), u64::MAX);
-        pieces.iter().for_each(|&piece| moving.add(piece));
-        let (store, refused, _) = moving.finish();
+        let mut import = Import::new(Store::new(1), u64::MAX);
+        pieces.iter().for_each(|&piece| import.add(piece));
+        let (store, refused, _) = import.finish();
         (store.changes_text(store.places_from(crate::store::Place::START)), refused.len())
     }
 
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_keeps_nothing_else_from_moving() {
+    fn what_cannot_be_read_keeps_nothing_else_from_being_imported() {
         let broken = Piece::Cell { ids: ["t", "r", "c"], stamp: "[{}]" };
         let sound = Piece::Cell { ids: ["t", "\"", "c"], stamp: "[true]" };
         assert_eq!(content(&[broken, sound]), ("[[{\"t\":[{\"\\\"\":[{\"c\":[true]}]}]}],[{}],1]".to_owned(), 1));

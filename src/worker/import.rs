@@ -2,8 +2,8 @@
 
 use super::bindings;
 use super::settings::Settings;
+use crate::import::{Import, Piece};
 use crate::journal::{Commit, Journal};
-use crate::moving_in::{MovingIn, Piece};
 use crate::store::Store;
 use worker::wasm_bindgen::JsValue;
 use worker::{Date, Result, SqlStorage, SqlStorageValue, Storage, console_error, console_log};
@@ -19,28 +19,24 @@ const OLD_ROW: &str = "_";
 const UNDEFINED_OR_NULL: &str = "[null]";
 const TABLE_NAMES: &str = "SELECT name FROM sqlite_master WHERE type = 'table'";
 
-/// Takes over what an earlier server left, whole. Answers the store and journal to go on with, and what to keep; nothing
+/// Imports what an earlier server left, whole. Answers the store and journal to go on with, and what to keep; nothing
 /// where nothing was left.
-pub(super) fn take_over(
-    storage: &Storage,
-    store: Store,
-    settings: &Settings,
-) -> Result<(Store, Journal, Option<Commit>)> {
-    let mut moving = MovingIn::new(store, Date::now().as_millis());
+pub(super) fn run(storage: &Storage, store: Store, settings: &Settings) -> Result<(Store, Journal, Option<Commit>)> {
+    let mut import = Import::new(store, Date::now().as_millis());
     let mut found = Vec::new();
-    from_keys(storage, &mut moving, &mut found)?;
+    from_keys(storage, &mut import, &mut found)?;
     let table = settings.move_in_table.as_deref().unwrap_or(OLD_TABLE);
-    from_tables(&storage.sql(), table, &mut moving, &mut found)?;
-    let (store, refused, future) = moving.finish();
+    from_tables(&storage.sql(), table, &mut import, &mut found)?;
+    let (store, refused, future) = import.finish();
     let mut journal = Journal::new(settings.journal);
     let commit = journal.append_all(&store);
     // An earlier server may have saved a room to which nobody had written.
     if commit.writes.is_empty() && refused.is_empty() {
         return Ok((store, journal, None));
     }
-    console_log!("taking over what an earlier server stored: {}", found.join(", "));
+    console_log!("importing what an earlier server stored: {}", found.join(", "));
     for error in &refused {
-        console_error!("a piece of it cannot be taken over, and stays where it is: {error}");
+        console_error!("a piece of it cannot be imported, and stays where it is: {error}");
     }
     if future > 0 {
         console_error!("{future} stamps in it lie in the future, and stay where they are");
@@ -50,7 +46,7 @@ pub(super) fn take_over(
 
 /// The key `store`, and a key for each node. The prefix of those is found by the keys of the two roots: `<prefix>t` and
 /// `<prefix>v`.
-fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) -> Result<()> {
+fn from_keys(storage: &Storage, import: &mut Import, found: &mut Vec<String>) -> Result<()> {
     let entries: Vec<(String, JsValue)> = bindings::keys_and_values(storage)?;
     let has = |key: &str| entries.iter().any(|(other, stamp)| other == key && stamp.is_array());
     let prefixes: Vec<&str> = entries
@@ -62,11 +58,11 @@ fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) 
         if key == OLD_STORE_KEY {
             found.push(format!("the key {key:?}"));
             let content = value.as_string().unwrap_or_else(|| bindings::json(value));
-            moving.add(Piece::Content(&content));
+            import.add(Piece::Content(&content));
         }
         for prefix in &prefixes {
             if let Some(key) = key.strip_prefix(prefix).filter(|_| value.is_array()) {
-                moving.add(Piece::Keyed { key, stamp: &bindings::json(value) });
+                import.add(Piece::Keyed { key, stamp: &bindings::json(value) });
             }
         }
     }
@@ -74,10 +70,10 @@ fn from_keys(storage: &Storage, moving: &mut MovingIn, found: &mut Vec<String>) 
     Ok(())
 }
 
-fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: &mut Vec<String>) -> Result<()> {
+fn from_tables(sql: &SqlStorage, old_table: &str, import: &mut Import, found: &mut Vec<String>) -> Result<()> {
     let names: Vec<String> = rows(sql, TABLE_NAMES)?.into_iter().filter_map(|[name]| name).collect();
     for name in &names {
-        if name == old_table && from_content(sql, name, moving)? {
+        if name == old_table && from_content(sql, name, import)? {
             found.push(format!("the table {name:?}"));
         }
         let Some(prefix) = name.strip_suffix(TABLES) else { continue };
@@ -85,7 +81,7 @@ fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: 
         if names.contains(&values) {
             let before = found.len();
             found.push(format!("the tables {name:?} and {values:?}"));
-            if !from_fragments(sql, name, &values, moving)? {
+            if !from_fragments(sql, name, &values, import)? {
                 found.truncate(before);
             }
         }
@@ -94,14 +90,14 @@ fn from_tables(sql: &SqlStorage, old_table: &str, moving: &mut MovingIn, found: 
 }
 
 /// JSON mode, whatever its columns were called. Answers whether there was any content.
-fn from_content(sql: &SqlStorage, table: &str, moving: &mut MovingIn) -> Result<bool> {
+fn from_content(sql: &SqlStorage, table: &str, import: &mut Import) -> Result<bool> {
     let mut any = false;
     for columns in all_rows(sql, &format!("SELECT * FROM {}", quoted(table)))? {
         let texts = || columns.iter().flatten();
         if texts().any(|text| text == OLD_ROW) {
             for content in texts().filter(|text| text.starts_with("[[")) {
                 any = true;
-                moving.add(Piece::Content(content));
+                import.add(Piece::Content(content));
             }
         }
     }
@@ -109,7 +105,7 @@ fn from_content(sql: &SqlStorage, table: &str, moving: &mut MovingIn) -> Result<
 }
 
 /// Fragmented mode. Answers whether there was anything in the tables.
-fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, moving: &mut MovingIn) -> Result<bool> {
+fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, import: &mut Import) -> Result<bool> {
     let columns = "value_data, timestamp";
     let query = format!("SELECT table_id, row_id, cell_id, {columns} FROM {}", quoted(tables));
     let nodes: Vec<[Option<String>; 5]> = rows(sql, &query)?;
@@ -124,13 +120,13 @@ fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, moving: &mut Mov
         let [Some(table), Some(row), cell, Some(data), Some(hlc)] = node else { continue };
         any = true;
         match cell {
-            Some(cell) => moving.add(Piece::Cell { ids: [table, row, cell], stamp: &stamp(data, hlc) }),
+            Some(cell) => import.add(Piece::Cell { ids: [table, row, cell], stamp: &stamp(data, hlc) }),
             None => {
                 // `[0]` for a row whose cells have rows of their own.
                 if let Some(cells) = data.strip_prefix('[').and_then(|data| data.strip_suffix(']'))
                     && cells.starts_with('{')
                 {
-                    moving.add(Piece::Row { ids: [table, row], cells });
+                    import.add(Piece::Row { ids: [table, row], cells });
                 }
             }
         }
@@ -139,7 +135,7 @@ fn from_fragments(sql: &SqlStorage, tables: &str, values: &str, moving: &mut Mov
     for node in rows(sql, &query)? {
         let [Some(id), Some(data), Some(hlc)] = node else { continue };
         any = true;
-        moving.add(Piece::Value { id: &id, stamp: &stamp(&data, &hlc) });
+        import.add(Piece::Value { id: &id, stamp: &stamp(&data, &hlc) });
     }
     Ok(any)
 }

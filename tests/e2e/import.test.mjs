@@ -64,7 +64,7 @@ const strangers = {
   ],
 };
 
-const storage = await mkdtemp(join(tmpdir(), 'tinyroom-moving-in-'));
+const storage = await mkdtemp(join(tmpdir(), 'tinyroom-import-'));
 after(async () => {
   await cleanUp();
   await rm(storage, {recursive: true, force: true});
@@ -91,7 +91,7 @@ const withoutHashes = (content) => mapContent(content, {end: ([hlc]) => [hlc]});
 /** What a client holds, with every hash as that client computed it from the values and HLCs it was given. */
 const heldBy = ({store}) => mapContent(parseJson(asText(store.getMergeableContent())), {value: asStamped});
 
-/** New clients, one of the version that wrote what a room took over, see that every hash in it is TinyBase's own. */
+/** New clients, one of the version that wrote what a room imported, see that every hash in it is TinyBase's own. */
 const newClients = async (worker, how, content) => {
   const clients = await Promise.all([how.version, '10.0'].map((version) => connect(version, worker.ws(pathOf(how)))));
   await untilEqual(worker, pathOf(how), clients);
@@ -100,7 +100,7 @@ const newClients = async (worker, how, content) => {
 };
 
 /**
- * What there is to take over. In fragments some of it is lost when it is written: lone surrogates of ids in columns of
+ * What there is to import. In fragments some of it is lost when it is written: lone surrogates of ids in columns of
  * SQL; and up to 8.5, whose fragments are cells, what is deleted looks like `null`. That is read as deleted.
  */
 const expected = ({room, version, config}) => {
@@ -128,7 +128,7 @@ const get = async (worker, {room}) => {
   return parseJson(await response.text()).data;
 };
 
-const said = (worker) => worker.logs.filter(({message}) => message.includes('taking over'));
+const said = (worker) => worker.logs.filter(({message}) => message.includes('importing'));
 
 /** Opens a room, and sees that it says so. */
 const open = async (worker, room) => {
@@ -141,7 +141,7 @@ const open = async (worker, room) => {
 /** What the rooms hold once clients have been there. */
 const kept = {};
 
-const takesOver = (worker, how) => async () => {
+const imports = (worker, how) => async () => {
   const content = await open(worker, how);
   assert.deepEqual(withoutHashes(content), expected(how));
 
@@ -163,7 +163,7 @@ const takesOver = (worker, how) => async () => {
 };
 
 const ours = await startWorker({storage});
-for (const how of roomsOf(byDefault)) test(`${how.room} is taken over`, takesOver(ours, how));
+for (const how of roomsOf(byDefault)) test(`${how.room} is imported`, imports(ours, how));
 
 for (const how of spoilt) {
   test(`${how.room}: a row that was lost is lost, and a wrong hash above it is healed`, async () => {
@@ -185,7 +185,7 @@ test('storage with no content in it, and a table of another name, is no room', a
   assert.equal(said(ours).length, before);
 });
 
-test('each room that was taken over said so once, and nothing was wrong', async () => {
+test('each import was said once, and nothing was wrong', async () => {
   await aMoment();
   assert.equal(said(ours).length, roomsOf(byDefault).length + spoilt.length);
   assert.deepEqual(ours.complaints(), []);
@@ -194,7 +194,7 @@ test('each room that was taken over said so once, and nothing was wrong', async 
 
 test('the setting MOVE_IN_TABLE names the table of JSON mode', async (t) => {
   const configured = await startWorker({storage, settings: {MOVE_IN_TABLE: ownTable}});
-  for (const how of roomsOf(bySetting)) await t.test(`${how.room} is taken over`, takesOver(configured, how));
+  for (const how of roomsOf(bySetting)) await t.test(`${how.room} is imported`, imports(configured, how));
   assert.equal(said(configured).length, roomsOf(bySetting).length);
   assert.deepEqual(configured.complaints(), []);
   await configured.kill();

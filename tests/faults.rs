@@ -1,4 +1,4 @@
-//! Rows that cannot be read: set aside as they are, while the rest of the room lives on.
+//! Rows that cannot be read: quarantined as they are, while the rest of the room lives on.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -20,25 +20,25 @@ use tinyroom::journal::{Fault, LoadError, Settings, Write};
 use tinyroom::json::Reader;
 use tinyroom::store::{Changes, Store};
 
-/// A journal of several rows and a divided text, as many edits have left it.
+/// A journal of several rows and a chunked text, as many edits have left it.
 fn journal_of_many_rows() -> Scribe {
     let mut scribe = Scribe::new(Settings { slack_bytes: 1 << 20, ..SMALL });
     for n in 0..60 {
         scribe.set("many", &format!("c{n}"), &n.to_string());
         if n == 30 {
-            scribe.set("divided", "c", &format!("\"{}\"", "x".repeat(2_000)));
+            scribe.set("chunked", "c", &format!("\"{}\"", "x".repeat(2_000)));
         }
     }
     scribe.assert_kept();
-    let divided = scribe.table.rows.values().filter(|row| row.goes_on).count();
-    assert!(divided == 2 && scribe.table.rows.len() >= 8, "{:?}", scribe.table.rows);
+    let chunks = scribe.table.rows.values().filter(|row| row.goes_on).count();
+    assert!(chunks == 2 && scribe.table.rows.len() >= 8, "{:?}", scribe.table.rows);
     Scribe { settings: SMALL, ..scribe }
 }
 
 /// Loads a table with faults and lives on in it: an edit and a wake, edits, compactions, and more wakes. Everything that could be read,
-/// and everything written since, must be there in the end, and the rows named `aside` as they were. Answers the store
+/// and everything written since, must be there in the end, and the rows named `quarantined` as they were. Answers the store
 /// as it was first loaded, and the faults.
-fn live_on(table: &Table, aside: &[i64]) -> (Store, Vec<Fault>) {
+fn live_on(table: &Table, quarantined: &[i64]) -> (Store, Vec<Fault>) {
     let (first, _, faults) = table.try_load(SMALL).unwrap();
     let mut lived = table.clone();
     let mut content = first.content_text();
@@ -46,16 +46,19 @@ fn live_on(table: &Table, aside: &[i64]) -> (Store, Vec<Fault>) {
         let (store, journal, again) = lived.try_load(SMALL).unwrap();
         assert_eq!(Tree::parse(&store.content_text()), Tree::parse(&content), "at wake {wake}");
         assert!(again.len() <= faults.len(), "more faults at wake {wake}: {again:?}");
-        assert!(again.iter().any(|fault| aside.contains(&fault.sequence)) || wake > 0, "{again:?} at wake {wake}");
+        assert!(
+            again.iter().any(|fault| quarantined.contains(&fault.sequence)) || wake > 0,
+            "{again:?} at wake {wake}"
+        );
         let mut scribe = Scribe { settings: SMALL, store, journal, table: lived, time_ms: NOW_MS + 1_000 * (wake + 1) };
         scribe.set("later", "first", &wake.to_string());
         let (reloaded, ..) = scribe.table.try_load(SMALL).unwrap();
         assert_same(&reloaded, &scribe.store);
         let compactions = scribe.edit_and_compact();
-        assert!(compactions > 0 || aside.contains(&0), "no compaction at wake {wake}");
+        assert!(compactions > 0 || quarantined.contains(&0), "no compaction at wake {wake}");
         content = scribe.store.content_text();
         lived = scribe.table;
-        for row in aside.iter().filter(|row| table.rows.contains_key(row)) {
+        for row in quarantined.iter().filter(|row| table.rows.contains_key(row)) {
             assert_eq!(lived.rows.get(row), table.rows.get(row), "row {row} was touched at wake {wake}");
         }
     }
@@ -69,7 +72,7 @@ fn sequences(faults: &[Fault]) -> Vec<i64> {
 }
 
 #[test]
-fn a_row_cut_short_is_set_aside_and_what_is_whole_in_it_is_read() {
+fn a_row_cut_short_is_quarantined_and_what_is_whole_in_it_is_read() {
     for row in [1, 2] {
         let mut table = journal_of_many_rows().table;
         let entries = &mut table.row(row).entries;
@@ -83,7 +86,7 @@ fn a_row_cut_short_is_set_aside_and_what_is_whole_in_it_is_read() {
 }
 
 #[test]
-fn a_garbled_entry_is_set_aside_and_the_others_in_its_row_are_read() {
+fn a_garbled_entry_is_quarantined_and_the_others_in_its_row_are_read() {
     let mut table = journal_of_many_rows().table;
     let second = table.row(2).entries.find('\n').unwrap() + 1;
     table.row(2).entries.replace_range(second..=second, "?");
@@ -105,26 +108,26 @@ fn a_row_missing_from_the_middle_is_named() {
 }
 
 #[test]
-fn a_divided_text_with_a_part_missing_is_set_aside() {
+fn a_chunked_text_with_a_chunk_missing_is_quarantined() {
     for missing in 0..3 {
         let mut table = journal_of_many_rows().table;
-        let first = first_part(&table);
+        let first = first_chunk(&table);
         table.rows.remove(&(first + missing));
         let (store, faults) = live_on(&table, &[first, first + 1, first + 2]);
         let gap = faults.iter().find(|fault| fault.sequence == first + missing);
         assert_eq!(gap.unwrap().problem.to_string(), "missing", "{faults:?}");
         assert_eq!(cells(&store, "many"), 60);
-        assert_eq!(cells(&store, "divided"), 0, "without part {missing}");
+        assert_eq!(cells(&store, "chunked"), 0, "without chunk {missing}");
     }
 }
 
 /// What comes next must not be taken for what is missing.
 #[test]
-fn a_divided_text_that_lacks_its_end_at_the_very_end_is_not_gone_on_with() {
+fn a_chunked_text_that_lacks_its_end_at_the_very_end_is_not_gone_on_with() {
     for cut in [false, true] {
         let mut scribe = Scribe::new(SMALL);
         scribe.set("many", "c", "1");
-        scribe.set("divided", "c", &format!("\"{}\"", "x".repeat(2_000)));
+        scribe.set("chunked", "c", &format!("\"{}\"", "x".repeat(2_000)));
         let mut table = scribe.table;
         let last = *table.rows.keys().last().unwrap();
         table.rows.remove(&last);
@@ -133,46 +136,46 @@ fn a_divided_text_that_lacks_its_end_at_the_very_end_is_not_gone_on_with() {
         }
         let (store, faults) = live_on(&table, &[last - 2, last - 1]);
         assert!(faults.iter().all(|fault| fault.sequence >= last - 2), "{faults:?}");
-        assert_eq!((cells(&store, "many"), cells(&store, "divided")), (1, 0));
+        assert_eq!((cells(&store, "many"), cells(&store, "chunked")), (1, 0));
     }
 }
 
 #[test]
-fn a_divided_text_that_is_garbled_is_set_aside() {
-    for part in 0..3 {
+fn a_chunked_text_that_is_garbled_is_quarantined() {
+    for chunk in 0..3 {
         let mut table = journal_of_many_rows().table;
-        let first = first_part(&table);
-        table.row(first + part).entries.replace_range(0..1, "\u{1}");
+        let first = first_chunk(&table);
+        table.row(first + chunk).entries.replace_range(0..1, "\u{1}");
         let (store, faults) = live_on(&table, &[first, first + 1, first + 2]);
         assert_eq!(faults.len(), 1);
         assert_eq!(cells(&store, "many"), 60);
-        assert_eq!(cells(&store, "divided"), 0, "part {part} is garbled");
+        assert_eq!(cells(&store, "chunked"), 0, "chunk {chunk} is garbled");
     }
 }
 
 #[test]
-fn a_divided_text_with_a_part_cut_short_is_set_aside() {
-    for part in 0..3 {
+fn a_chunked_text_with_a_chunk_cut_short_is_quarantined() {
+    for chunk in 0..3 {
         let mut table = journal_of_many_rows().table;
-        let first = first_part(&table);
-        table.row(first + part).entries.pop();
+        let first = first_chunk(&table);
+        table.row(first + chunk).entries.pop();
         let (store, faults) = live_on(&table, &[first, first + 1, first + 2]);
         assert!(faults.iter().all(|fault| (first..first + 3).contains(&fault.sequence)), "{faults:?}");
         assert_eq!(cells(&store, "many"), 60);
-        assert_eq!(cells(&store, "divided"), 0, "part {part} is cut short");
+        assert_eq!(cells(&store, "chunked"), 0, "chunk {chunk} is cut short");
     }
 }
 
-/// The row that the divided text begins in.
-fn first_part(table: &Table) -> i64 {
+/// The row that the chunked text begins in.
+fn first_chunk(table: &Table) -> i64 {
     *table.rows.iter().find(|(_, row)| row.goes_on).unwrap().0
 }
 
-/// A row that is set aside stands before every snapshot ever after. What the room held must not change by that.
+/// A row that is quarantined stands before every snapshot ever after. What the room held must not change by that.
 #[test]
 fn of_two_entries_with_one_stamp_the_later_is_kept_before_and_after_a_compaction() {
     for unreadable in [1, 2] {
-        let mut scribe = Scribe::new(Settings { tail_bytes: 80, tail_entries: 0, ..SMALL });
+        let mut scribe = Scribe::new(Settings { level0_bytes: 80, level0_entries: 0, ..SMALL });
         for value in ["1", "2"] {
             let commit = scribe.journal.append(cell("t", "r", "c", value, &stamp(NOW_MS, 0, "Alice")));
             scribe.table.carry_out(&commit);
@@ -243,7 +246,7 @@ fn a_missing_header_is_named_and_every_row_stays() {
     let (store, faults) = live_on(&table, &[0]);
     assert_eq!(sequences(&faults), [0]);
     assert_eq!(faults[0].problem.to_string(), "missing");
-    assert_eq!(cells(&store, "divided"), 1);
+    assert_eq!(cells(&store, "chunked"), 1);
 }
 
 #[test]

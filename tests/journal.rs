@@ -21,11 +21,11 @@ use tinyroom::journal::{Commit, Settings, Write};
 fn every_prefix_of_commits_loads_to_the_store_as_it_was_then() {
     let mut random = Rng::with_seed(1);
     let mut scribe = Scribe::new(SMALL);
-    let (mut folds, mut divided, mut slices, mut compactions) = (0, 0, 0, 0);
+    let (mut folds, mut chunks, mut slices, mut compactions) = (0, 0, 0, 0);
     for _ in 0..600 {
         let commit = scribe.set_any(&mut random);
         folds += commit.writes.iter().filter(|write| matches!(write, Write::Fold { .. })).count();
-        divided += commit.writes.iter().filter(|write| matches!(write, Write::Insert { goes_on: true, .. })).count();
+        chunks += commit.writes.iter().filter(|write| matches!(write, Write::Insert { goes_on: true, .. })).count();
         scribe.assert_kept();
         if let Some(commit) = scribe.compact() {
             slices += 1;
@@ -33,10 +33,7 @@ fn every_prefix_of_commits_loads_to_the_store_as_it_was_then() {
             compactions += usize::from(ends_compaction(&commit));
         }
     }
-    assert!(
-        folds > 20 && divided > 20 && compactions > 5,
-        "{folds} folds, {divided} divided, {compactions} compactions"
-    );
+    assert!(folds > 20 && chunks > 20 && compactions > 5, "{folds} folds, {chunks} chunks, {compactions} compactions");
     assert!(slices > 5 * compactions, "{slices} slices in {compactions} compactions");
 }
 
@@ -78,17 +75,17 @@ fn rows_of(commit: &Commit) -> String {
 }
 
 #[test]
-fn a_tail_that_is_full_is_folded_into_the_segment_and_that_into_the_body() {
-    // Two edits fit into a tail, two tails into a segment, and two segments into a body.
-    let settings = Settings { tail_bytes: 150, tail_entries: 0, segment_bytes: 300, row_bytes: 600, ..SMALL };
+fn a_level_that_is_full_is_folded_into_the_next() {
+    // Two edits fit into level 0, two of those into level 1, and two of those into level 2.
+    let settings = Settings { level0_bytes: 150, level0_entries: 0, level1_bytes: 300, row_bytes: 600, ..SMALL };
     let mut scribe = Scribe::new(Settings { slack_bytes: 100_000, ..settings });
     scribe.set("r", "c", "0");
     let mut begun = Vec::new();
     for n in 1..23 {
         let written = rows_of(&scribe.set("r", "c", &n.to_string()));
-        let tail = scribe.table.rows.keys().copied().max().unwrap();
+        let level0 = scribe.table.rows.keys().copied().max().unwrap();
         if n % 2 == 1 {
-            assert_eq!(written, format!("append {tail}"), "edit {n}")
+            assert_eq!(written, format!("append {level0}"), "edit {n}")
         } else {
             begun.push(written)
         }
@@ -113,8 +110,8 @@ fn a_tail_that_is_full_is_folded_into_the_segment_and_that_into_the_body() {
 }
 
 #[test]
-fn a_tail_of_few_entries_grows_to_four_times_its_length() {
-    let mut scribe = Scribe::new(Settings { tail_bytes: 100, segment_bytes: 2_000, row_bytes: 2_000, ..SMALL });
+fn level_0_of_few_entries_grows_to_four_times_its_length() {
+    let mut scribe = Scribe::new(Settings { level0_bytes: 100, level1_bytes: 2_000, row_bytes: 2_000, ..SMALL });
     let length = |n: usize| format!("\"{}\"", "x".repeat(n));
     let written = [1, 1, 1, 1, 200, 100, 1, 500, 1].map(|n| {
         let commit = scribe.set("r", "c", &length(n));
@@ -126,7 +123,7 @@ fn a_tail_of_few_entries_grows_to_four_times_its_length() {
             "insert 1",
             "append 1",
             "append 1",
-            // A fourth entry goes only to a tail that is short with it,
+            // A fourth entry goes only to a level 0 that is short with it,
             "insert 2",
             "append 2",
             // and one that would make it longer than four times that to none.
@@ -167,26 +164,26 @@ fn a_room_that_wakes_for_each_edit_writes_what_one_that_stays_awake_writes() {
 }
 
 #[test]
-fn after_a_compaction_segments_are_folded_into_its_last_row() {
+fn after_a_compaction_level_1_is_folded_into_its_last_row() {
     let mut scribe = Scribe::new(SMALL);
     while !scribe.journal.is_compaction_due(&scribe.store) {
         scribe.set("r", "c", "1");
     }
     scribe.compact_whole();
     let snapshot = scribe.table.rows.keys().copied().max().unwrap();
-    let (segment, tail) = (snapshot + 1, snapshot + 2);
+    let (level1, level0) = (snapshot + 1, snapshot + 2);
     let folded = (0..20).map(|n| rows_of(&scribe.set("r", "c", &n.to_string()))).find(|rows| rows.contains("move"));
-    let expected = format!("fold {segment} into {snapshot} + move {tail} to {segment} + replace {tail}");
+    let expected = format!("fold {level1} into {snapshot} + move {level0} to {level1} + replace {level0}");
     assert_eq!(folded.as_deref(), Some(&*expected));
     scribe.assert_kept();
 }
 
 #[test]
-fn a_change_longer_than_a_row_is_divided_between_characters() {
+fn a_change_longer_than_a_row_is_chunked_between_characters() {
     let mut scribe = Scribe::new(SMALL);
     scribe.set("r", "before", "1");
     let commit = scribe.set("r", "long", &format!("\"{}\"", "🎉".repeat(1_000)));
-    let parts: Vec<_> = commit
+    let chunks: Vec<_> = commit
         .writes
         .iter()
         .map(|write| match write {
@@ -194,9 +191,9 @@ fn a_change_longer_than_a_row_is_divided_between_characters() {
             write => panic!("{write:?}"),
         })
         .collect();
-    assert_eq!(parts.len(), 5);
-    assert!(parts[..4].iter().all(|&(goes_on, bytes)| goes_on && bytes > SMALL.row_bytes - 4));
-    assert!(!parts[4].0);
+    assert_eq!(chunks.len(), 5);
+    assert!(chunks[..4].iter().all(|&(goes_on, bytes)| goes_on && bytes > SMALL.row_bytes - 4));
+    assert!(!chunks[4].0);
     scribe.set("r", "behind", "2");
     scribe.assert_kept();
     scribe.compact_whole();
@@ -282,7 +279,7 @@ fn a_compaction_of_fifty_megabytes_goes_in_small_slices() {
         let texts = commit.writes.iter().map(|write| match write {
             Write::Insert { entries, .. } => entries.len(),
             Write::Append { entry, .. } => entry.len(),
-            Write::Forget { .. } => 0,
+            Write::DeleteBefore { .. } => 0,
             write => panic!("{write:?}"),
         });
         slices.push(texts.sum::<usize>());

@@ -313,9 +313,9 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 fn any_settings() -> impl Strategy<Value = (Settings, journal::Settings)> {
     let small = journal::Settings {
-        tail_bytes: 100,
-        tail_entries: 2,
-        segment_bytes: 300,
+        level0_bytes: 100,
+        level0_entries: 2,
+        level1_bytes: 300,
         row_bytes: 700,
         slice_bytes: 150,
         slack_bytes: 200,

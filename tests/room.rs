@@ -335,8 +335,8 @@ fn a_pull_that_a_failed_commit_has_cut_off_is_begun_anew() {
 /// A room of two rows whose compaction takes two slices, and is due.
 fn room_to_compact() -> Harness {
     let small = journal::Settings {
-        tail_bytes: 100,
-        tail_entries: 0,
+        level0_bytes: 100,
+        level0_entries: 0,
         row_bytes: 1_000,
         slice_bytes: 60,
         slack_bytes: 0,

@@ -16,7 +16,7 @@ pub fn run(input: &[u8]) {
     list(&table);
     // What a newer Tinyroom has written is not touched.
     let Ok((mut store, mut journal, faults)) = table.load() else { return };
-    let unreadable = set_aside(&table, &faults);
+    let unreadable = quarantined(&table, &faults);
     while !source.is_over() {
         if source.one_in(4) {
             let (loaded, continued, _) = load(&table);
@@ -48,7 +48,7 @@ fn rows(source: &mut Source) -> Table {
             _ => format!("{{\"format\":{},\"first\":{}}}", source.below(3), source.below(5)),
         };
         if how & 4 != 0 {
-            // Divided somewhere, or cut short.
+            // In chunks, or cut short.
             let mut end = source.below(entries.len() + 1);
             while !entries.is_char_boundary(end) {
                 end -= 1;
@@ -83,7 +83,7 @@ fn load(table: &Table) -> (Store, Journal, Vec<Fault>) {
     table.load().unwrap_or_else(|error| panic!("what was written is not read again: {error}"))
 }
 
-fn set_aside(table: &Table, faults: &[Fault]) -> BTreeMap<i64, Stored> {
+fn quarantined(table: &Table, faults: &[Fault]) -> BTreeMap<i64, Stored> {
     let rows = faults.iter().filter(|fault| !matches!(fault.problem, Problem::Missing | Problem::Header(_)));
     let rows = rows.map(|fault| (fault.sequence, table.rows.get(&fault.sequence).cloned()));
     rows.map(|(sequence, row)| (sequence, row.unwrap_or_else(|| panic!("there is no row {sequence}")))).collect()

@@ -6,9 +6,9 @@ use tinyroom::store::Store;
 
 /// Small, so that a few hundred bytes do all that a journal can do.
 pub const SETTINGS: Settings = Settings {
-    tail_bytes: 70,
-    tail_entries: 2,
-    segment_bytes: 150,
+    level0_bytes: 70,
+    level0_entries: 2,
+    level1_bytes: 150,
     row_bytes: 300,
     slice_bytes: 150,
     slack_bytes: 100,
@@ -59,8 +59,8 @@ impl Table {
             }
             Write::Move { from, into } => *self.row(*into) = self.row(*from).clone(),
             Write::Replace { sequence, entry } => *self.row(*sequence) = Stored::new(entry.clone(), false),
-            Write::Forget { first, set_aside } => {
-                self.rows.retain(|row, _| *row == HEADER || row >= first || set_aside.contains(row));
+            Write::DeleteBefore { first, quarantined } => {
+                self.rows.retain(|row, _| *row == HEADER || row >= first || quarantined.contains(row));
                 // As in SQL, where there is no header nothing is changed.
                 self.rows.entry(HEADER).and_modify(|row| *row = Stored::new(header(*first), false));
             }

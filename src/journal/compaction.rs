@@ -2,7 +2,7 @@
 //!
 //! A slice holds the content of its places as it is when the slice is written. What changes later stands in the journal
 //! behind the mark where compaction began, and stays. A room that ends in the middle leaves some slices behind: they
-//! load like anything else, and the next compaction forgets them with the rest.
+//! load like anything else, and the next compaction deletes them with the rest.
 
 use super::{Commit, Extent, Journal, Write};
 use crate::store::{Place, Store};
@@ -15,7 +15,7 @@ pub(super) struct Compaction {
     cursor: Place,
     /// The row that the last slice went to.
     row: Option<Extent>,
-    /// How many bytes will be forgotten.
+    /// How many bytes will be deleted.
     replaces: usize,
 }
 
@@ -29,8 +29,8 @@ impl Journal {
     /// The next slice of a snapshot, or its end.
     pub fn compact(&mut self, store: &Store) -> Commit {
         let mut compaction = self.compaction.take().unwrap_or_else(|| {
-            // What comes from here on must not go to a row that will be forgotten.
-            (self.tail, self.segment, self.body) = (None, None, None);
+            // What comes from here on must not go to a row that will be deleted.
+            (self.level0, self.level1, self.level2) = (None, None, None);
             Compaction { mark: self.next, cursor: Place::START, row: None, replaces: self.total_bytes }
         });
         let mut places = store.places_from(compaction.cursor).peekable();
@@ -44,8 +44,8 @@ impl Journal {
             self.compaction = Some(compaction);
         } else {
             self.total_bytes = self.total_bytes.saturating_sub(compaction.replaces);
-            self.body = self.body.or(compaction.row);
-            writes.push(Write::Forget { first: compaction.mark, set_aside: self.set_aside.clone() });
+            self.level2 = self.level2.or(compaction.row);
+            writes.push(Write::DeleteBefore { first: compaction.mark, quarantined: self.quarantined.clone() });
         }
         Commit { writes }
     }

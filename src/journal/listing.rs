@@ -16,7 +16,7 @@ use std::fmt::Write;
 #[derive(Debug, Default)]
 pub struct Listing {
     out: String,
-    divided: String,
+    chunked: String,
 }
 
 /// What is worth knowing of an entry.
@@ -33,10 +33,10 @@ impl Listing {
         let _ = write!(self.out, "{{\"sequence\":{},\"bytes\":{}", row.sequence, row.entries.len());
         if row.goes_on {
             self.out.push_str(",\"goes_on\":true}");
-            self.divided.push_str(row.entries);
+            self.chunked.push_str(row.entries);
             return;
         }
-        let mut whole = std::mem::take(&mut self.divided);
+        let mut whole = std::mem::take(&mut self.chunked);
         let text = if whole.is_empty() {
             row.entries
         } else {

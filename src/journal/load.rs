@@ -1,4 +1,4 @@
-//! Loading: every row is merged, and what cannot be read is set aside and named.
+//! Loading: every row is merged, and what cannot be read is quarantined and reported.
 
 use super::{Extent, FORMAT, HEADER, Journal, Settings};
 use crate::json::{ReadError, Reader};
@@ -75,7 +75,7 @@ pub struct Loader {
     journal: Journal,
     /// The newest rows that can grow, of those without a gap: at most three, the newest first.
     newest: Vec<Extent>,
-    divided: Option<Divided>,
+    chunked: Option<Chunked>,
     faults: Vec<Fault>,
     header_seen: bool,
     /// Whether the header has said which row is the first.
@@ -84,14 +84,14 @@ pub struct Loader {
     goes_on: bool,
 }
 
-/// A text that goes on over rows.
+/// A text that is in chunks.
 #[derive(Debug)]
-struct Divided {
+struct Chunked {
     rows: Vec<i64>,
     text: String,
 }
 
-impl Divided {
+impl Chunked {
     /// The row in which it goes on.
     fn next(&self) -> i64 {
         self.rows.last().map_or(0, |last| last + 1)
@@ -105,7 +105,7 @@ impl Loader {
             store,
             journal: Journal::new(settings),
             newest: Vec::new(),
-            divided: None,
+            chunked: None,
             faults: Vec::new(),
             header_seen: false,
             first_known: false,
@@ -131,18 +131,18 @@ impl Loader {
         self.goes_on = row.goes_on;
         self.note_missing(row.sequence);
         self.journal.next = self.journal.next.max(row.sequence + 1);
-        let set_aside = self.journal.set_aside.len();
+        let quarantined = self.journal.quarantined.len();
         let entries = if row.entries.len() == row.bytes {
             self.text(row)
         } else {
-            self.give_up_divided();
+            self.quarantine_chunks();
             let problem = Problem::Length { expected: row.bytes, found: row.entries.len() };
-            self.set_aside(row.sequence, problem);
+            self.quarantine(row.sequence, problem);
             self.entries(row.sequence, row.entries);
             None
         };
-        // What is set aside is not the next snapshot's to replace.
-        if self.journal.set_aside.len() == set_aside {
+        // What is quarantined is not the next snapshot's to replace.
+        if self.journal.quarantined.len() == quarantined {
             self.journal.total_bytes += row.entries.len() + 1;
         }
         match entries {
@@ -157,15 +157,15 @@ impl Loader {
 
     /// The store, the journal to go on with, and what could not be read.
     pub fn finish(mut self) -> (Store, Journal, Vec<Fault>) {
-        self.give_up_divided();
-        // A row that is written in the place of a missing part would be taken for it.
+        self.quarantine_chunks();
+        // A row that is written in the place of a missing chunk would be taken for it.
         self.journal.next += i64::from(self.goes_on);
-        // Each row goes on in the part for which it is short enough: a snapshot or a large change may have left a long one.
+        // Each row goes on as the level for which it is short enough: a snapshot or a large change may have left a long one.
         let settings = &self.journal.settings;
         let mut newest = self.newest.into_iter().peekable();
-        self.journal.tail = newest.next_if(|row| row.bytes <= settings.tail_limit(row.entries.saturating_sub(1)));
-        self.journal.segment = newest.next_if(|row| row.bytes <= settings.segment_bytes);
-        self.journal.body = newest.next();
+        self.journal.level0 = newest.next_if(|row| row.bytes <= settings.level0_limit(row.entries.saturating_sub(1)));
+        self.journal.level1 = newest.next_if(|row| row.bytes <= settings.level1_bytes);
+        self.journal.level2 = newest.next();
         (self.store, self.journal, self.faults)
     }
 
@@ -186,10 +186,10 @@ impl Loader {
         }
     }
 
-    /// From the first on rows follow each other without a gap. Those before it were set aside once.
+    /// From the first on rows follow each other without a gap. Those before it were quarantined once.
     fn note_missing(&mut self, sequence: i64) {
         if sequence > self.journal.next {
-            self.give_up_divided();
+            self.quarantine_chunks();
             self.newest.clear();
             self.faults.push(Fault { sequence: self.journal.next, problem: Problem::Missing });
         }
@@ -197,21 +197,21 @@ impl Loader {
 
     /// Takes in the text of a row. Answers how many entries it holds, if it can grow.
     fn text(&mut self, row: Row) -> Option<usize> {
-        if self.divided.as_ref().is_some_and(|divided| divided.next() != row.sequence) {
-            self.give_up_divided();
+        if self.chunked.as_ref().is_some_and(|chunked| chunked.next() != row.sequence) {
+            self.quarantine_chunks();
         }
         if row.goes_on {
-            let divided = self.divided.get_or_insert_with(|| Divided { rows: Vec::new(), text: String::new() });
-            divided.rows.push(row.sequence);
-            divided.text.push_str(row.entries);
+            let chunked = self.chunked.get_or_insert_with(|| Chunked { rows: Vec::new(), text: String::new() });
+            chunked.rows.push(row.sequence);
+            chunked.text.push_str(row.entries);
             return None;
         }
-        let Some(mut divided) = self.divided.take() else {
+        let Some(mut chunked) = self.chunked.take() else {
             return self.entries(row.sequence, row.entries);
         };
-        divided.text.push_str(row.entries);
-        if self.entries(row.sequence, &divided.text).is_none() {
-            self.journal.set_aside.extend(divided.rows);
+        chunked.text.push_str(row.entries);
+        if self.entries(row.sequence, &chunked.text).is_none() {
+            self.journal.quarantined.extend(chunked.rows);
         }
         None
     }
@@ -224,23 +224,23 @@ impl Loader {
                 Ok(()) => entries = entries.map(|_| entry + 1),
                 Err(error) => {
                     entries = None;
-                    self.set_aside(sequence, Problem::Entry { entry, error });
+                    self.quarantine(sequence, Problem::Entry { entry, error });
                 }
             }
         }
         entries
     }
 
-    fn set_aside(&mut self, sequence: i64, problem: Problem) {
-        if self.journal.set_aside.last() != Some(&sequence) {
-            self.journal.set_aside.push(sequence);
+    fn quarantine(&mut self, sequence: i64, problem: Problem) {
+        if self.journal.quarantined.last() != Some(&sequence) {
+            self.journal.quarantined.push(sequence);
             self.faults.push(Fault { sequence, problem });
         }
     }
 
-    fn give_up_divided(&mut self) {
-        for sequence in self.divided.take().into_iter().flat_map(|divided| divided.rows) {
-            self.set_aside(sequence, Problem::Unfinished);
+    fn quarantine_chunks(&mut self) {
+        for sequence in self.chunked.take().into_iter().flat_map(|chunked| chunked.rows) {
+            self.quarantine(sequence, Problem::Unfinished);
         }
     }
 }

@@ -10,19 +10,21 @@
 //! 0          {"format":1,"first":7}            the header
 //! 7          [[{…}],[{}],1]                    a snapshot: the whole content, in entries of about half a MB,
 //! 8          [[{…}],[{…}],1]                   up to 1.5 MB of them a row
-//! 9          [[{…}],[{}],1]                    the body: changes since, one a line, up to 1.5 MB
-//! 10         [[{…}],[{}],1]                    the segment: newer changes, up to 64 KiB
-//! 11         [[{…}],[{}],1]                    the tail: the newest changes, up to 4 kB
+//! 9          [[{…}],[{}],1]                    level 2: changes since, one a line, up to 1.5 MB
+//! 10         [[{…}],[{}],1]                    level 1: newer changes, up to 64 KiB
+//! 11         [[{…}],[{}],1]                    level 0: the newest changes, up to 4 kB
 //! ```
 //!
-//! - A commit adds its change to the **tail**: one row written, and one that fits into a page of SQLite's.
-//! - A tail that is full is **folded** into the segment before it, and a segment that is full into the body: one row
-//!   more once in about fifty edits, two more once in some hundreds. So few bytes are written again and again, and a wake
-//!   has few rows to read. A change that is longer than a segment goes to the body at once.
-//! - When the rows hold more than twice what the content takes, **compaction** writes a snapshot behind them, a slice at
-//!   a time with edits in between, and then forgets every row from before it began.
-//! - A text that is longer than a row may be is **divided** over rows, all but the last marked as going on.
-//! - A row that cannot be read is **set aside**: it stays as it is, whatever else happens, and is reported.
+//! The levels are those of an LSM tree, with one row each that still grows:
+//!
+//! - A commit adds its change to **level 0**: one row written, and one that fits into a page of SQLite's.
+//! - A level 0 that is full is **folded** into level 1, its lines added to that row, and a level 1 that is full into
+//!   level 2: one row more once in about fifty edits, two more once in some hundreds. So few bytes are written again and
+//!   again, and a wake has few rows to read. A change that is longer than level 1 may be goes to level 2 at once.
+//! - When the rows hold more than twice what the content takes, **compaction** (a major one: of all levels) writes a
+//!   snapshot behind them, a slice at a time with edits in between, and then deletes every row from before it began.
+//! - A text that is longer than a row may be is **chunked** over rows, all but the last marked as going on.
+//! - A row that cannot be read is **quarantined**: it stays as it is, whatever else happens, and is reported.
 //! - A journal of an older **format** is read as that format says, and is one of this format from the first commit on,
 //!   which renews its header. A newer one is refused, and left as it is.
 //!
@@ -46,19 +48,19 @@ pub const FORMAT: u32 = 1;
 /// The sequence number of the header.
 pub const HEADER: i64 = 0;
 
-/// How a journal divides its text. All in bytes of UTF-8.
+/// How long a journal's rows grow. All in bytes of UTF-8, but for [`level0_entries`](Self::level0_entries).
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long the tail may grow, which each commit writes anew. Default 4,000: with the rest of its row it fits into a
+    /// How long level 0 may grow, which each commit writes anew. Default 4,000: with the rest of its row it fits into a
     /// page of SQLite's, of 4,096.
-    pub tail_bytes: usize,
-    /// A tail of fewer entries may grow to four times that: a folding each few entries would cost more than some pages.
+    pub level0_bytes: usize,
+    /// With fewer entries level 0 may grow to four times that: a folding each few entries would cost more than some pages.
     /// Default 32.
-    pub tail_entries: usize,
-    /// How long the segment may grow, which each folding of a tail writes anew, and how long a change may be to pass
-    /// through it. Default 64 KiB.
-    pub segment_bytes: usize,
-    /// How long a row may grow. Cloudflare's limit is 2 MB. Default 1.5 MB.
+    pub level0_entries: usize,
+    /// How long level 1 may grow, which each folding of level 0 writes anew, and how long a change may be to pass through
+    /// both. Default 64 KiB.
+    pub level1_bytes: usize,
+    /// How long any row may grow, those of level 2 and of snapshots among them. Cloudflare's limit is 2 MB. Default 1.5 MB.
     pub row_bytes: usize,
     /// How much of a snapshot is written at a time: a slice of a megabyte takes some milliseconds. Default 512 KiB.
     pub slice_bytes: usize,
@@ -69,9 +71,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            tail_bytes: 4_000,
-            tail_entries: 32,
-            segment_bytes: 64 << 10,
+            level0_bytes: 4_000,
+            level0_entries: 32,
+            level1_bytes: 64 << 10,
             row_bytes: 1_500_000,
             slice_bytes: 512 << 10,
             slack_bytes: 256 << 10,
@@ -80,12 +82,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How long a tail of so many entries may be with the next.
-    fn tail_limit(&self, entries: usize) -> usize {
+    /// How long level 0 may be with the next entry, where it has so many.
+    fn level0_limit(&self, entries: usize) -> usize {
         match entries {
-            0 => self.segment_bytes,
-            _ if entries < self.tail_entries => 4 * self.tail_bytes,
-            _ => self.tail_bytes,
+            0 => self.level1_bytes,
+            _ if entries < self.level0_entries => 4 * self.level0_bytes,
+            _ => self.level0_bytes,
         }
     }
 }
@@ -144,12 +146,12 @@ pub enum Write {
         /// The entry.
         entry: String,
     },
-    /// Delete the rows before `first`, but the header and those set aside, and name it in the header.
-    Forget {
+    /// Delete the rows before `first`, but the header and those quarantined, and name it in the header.
+    DeleteBefore {
         /// The first row that stays.
         first: i64,
         /// Rows to leave where they are.
-        set_aside: Vec<i64>,
+        quarantined: Vec<i64>,
     },
 }
 
@@ -161,12 +163,12 @@ pub struct Journal {
     /// The first row, where the header names an older format.
     outdated: Option<i64>,
     next: i64,
-    tail: Option<Extent>,
-    segment: Option<Extent>,
-    body: Option<Extent>,
+    level0: Option<Extent>,
+    level1: Option<Extent>,
+    level2: Option<Extent>,
     total_bytes: usize,
     compaction: Option<Compaction>,
-    set_aside: Vec<i64>,
+    quarantined: Vec<i64>,
     header_is_sound: bool,
 }
 
@@ -194,12 +196,12 @@ impl Journal {
             created: false,
             outdated: None,
             next: 1,
-            tail: None,
-            segment: None,
-            body: None,
+            level0: None,
+            level1: None,
+            level2: None,
             total_bytes: 0,
             compaction: None,
-            set_aside: Vec::new(),
+            quarantined: Vec::new(),
             header_is_sound: true,
         }
     }
@@ -219,12 +221,12 @@ impl Journal {
         let mut writes = self.begin();
         let bytes = entry.len();
         self.total_bytes += bytes + 1;
-        if bytes > self.settings.segment_bytes {
-            self.body = self.add(entry, self.body, &mut writes);
+        if bytes > self.settings.level1_bytes {
+            self.level2 = self.add(entry, self.level2, &mut writes);
             return Commit { writes };
         }
-        let grown = self.tail.and_then(|tail| tail.with(bytes, 1, self.settings.tail_limit(tail.entries)));
-        self.tail = Some(if let Some(grown) = grown {
+        let grown = self.level0.and_then(|row| row.with(bytes, 1, self.settings.level0_limit(row.entries)));
+        self.level0 = Some(if let Some(grown) = grown {
             writes.push(Write::Append { sequence: grown.sequence, entry });
             grown
         } else if let Some(sequence) = self.fold(&mut writes) {
@@ -257,24 +259,23 @@ impl Journal {
         writes
     }
 
-    /// Makes room for the next entries: puts the tail's text into the segment, and before that a full segment's into the
-    /// body. Answers the row that is free by that. Where there is none the rows stay as they are, each in the next one's
-    /// part.
+    /// Makes room for the next entries: puts the text of level 0 into level 1, and before that a full level 1's into
+    /// level 2. Answers the row that is free by that. Where there is none the rows stay as they are, each a level higher.
     fn fold(&mut self, writes: &mut Vec<Write>) -> Option<i64> {
-        let Settings { segment_bytes, row_bytes, .. } = self.settings;
-        let tail = self.tail?;
-        let segment = self.segment.replace(tail)?;
-        if let Some(grown) = segment.with(tail.bytes, tail.entries, segment_bytes) {
-            self.segment = Some(grown);
-            writes.push(Write::Fold { from: tail.sequence, into: segment.sequence });
+        let Settings { level1_bytes, row_bytes, .. } = self.settings;
+        let level0 = self.level0?;
+        let level1 = self.level1.replace(level0)?;
+        if let Some(grown) = level1.with(level0.bytes, level0.entries, level1_bytes) {
+            self.level1 = Some(grown);
+            writes.push(Write::Fold { from: level0.sequence, into: level1.sequence });
         } else {
-            let body = self.body.replace(segment)?;
-            self.body = Some(body.with(segment.bytes, segment.entries, row_bytes)?);
-            self.segment = Some(Extent { sequence: segment.sequence, ..tail });
-            writes.push(Write::Fold { from: segment.sequence, into: body.sequence });
-            writes.push(Write::Move { from: tail.sequence, into: segment.sequence });
+            let level2 = self.level2.replace(level1)?;
+            self.level2 = Some(level2.with(level1.bytes, level1.entries, row_bytes)?);
+            self.level1 = Some(Extent { sequence: level1.sequence, ..level0 });
+            writes.push(Write::Fold { from: level1.sequence, into: level2.sequence });
+            writes.push(Write::Move { from: level0.sequence, into: level1.sequence });
         }
-        Some(tail.sequence)
+        Some(level0.sequence)
     }
 
     /// Adds a long text to a row where that has room, and else puts it into rows of its own. Answers the row that can grow
@@ -282,7 +283,7 @@ impl Journal {
     fn add(&mut self, text: String, row: Option<Extent>, writes: &mut Vec<Write>) -> Option<Extent> {
         let (bytes, most) = (text.len(), self.settings.row_bytes);
         if bytes > most {
-            self.divide(text, writes);
+            self.chunk(text, writes);
             row
         } else if let Some(row) = row.and_then(|row| row.with(bytes, 1, most)) {
             writes.push(Write::Append { sequence: row.sequence, entry: text });
@@ -299,16 +300,16 @@ impl Journal {
         extent
     }
 
-    /// Divides a text over as many rows as it needs.
-    fn divide(&mut self, text: String, writes: &mut Vec<Write>) {
+    /// Puts a text into as many rows as it needs.
+    fn chunk(&mut self, text: String, writes: &mut Vec<Write>) {
         let mut rest = text.as_str();
         while !rest.is_empty() {
             let mut end = rest.len().min(self.settings.row_bytes);
             while !rest.is_char_boundary(end) {
                 end -= 1;
             }
-            let (part, behind) = rest.split_at(end);
-            self.insert(part.to_owned(), !behind.is_empty(), writes);
+            let (chunk, behind) = rest.split_at(end);
+            self.insert(chunk.to_owned(), !behind.is_empty(), writes);
             rest = behind;
         }
     }

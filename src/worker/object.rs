@@ -150,7 +150,7 @@ impl Open {
             .map_err(|error| error.to_string())
             .inspect_err(|error| console_error!("the room cannot be loaded: {error}"))?;
         for fault in &faults {
-            console_error!("row {} of the journal is set aside: {}", fault.sequence, fault.problem);
+            console_error!("row {} of the journal is quarantined: {}", fault.sequence, fault.problem);
         }
         let mut room = room::Room::new(settings.room, store, journal, seed);
         let mut sockets = IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed));

@@ -85,7 +85,7 @@ impl Disk {
             use SqlStorageValue::{Blob, Integer};
             let values: Result<[_; 4], _> = values?.try_into();
             let Ok([Integer(sequence), bytes, goes_on, entries]) = values else { continue };
-            // What is not of its type has no length that could be right, so the row is set aside.
+            // What is not of its type has no length that could be right, so the row is quarantined.
             let bytes = if let Integer(bytes) = bytes { usize::try_from(bytes).ok() } else { None };
             let entries = if let Blob(entries) = entries { entries } else { Vec::new() };
             let entries = String::from_utf8(entries)
@@ -123,8 +123,8 @@ impl Disk {
             Write::Fold { from, into } => self.transfer(FOLD, from, into),
             Write::Move { from, into } => self.transfer(MOVE, from, into),
             Write::Replace { sequence, entry } => is_there(sequence, self.replace(sequence, entry)?),
-            Write::Forget { first, set_aside } => {
-                let kept = set_aside.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            Write::DeleteBefore { first, quarantined } => {
+                let kept = quarantined.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
                 self.exec(
                     &format!(
                         "DELETE FROM tinyroom_journal

@@ -224,7 +224,7 @@ fn writes(commit: &Commit) -> String {
         Write::Fold { from, into } => format!("fold {from} into {into}"),
         Write::Move { from, into } => format!("move {from} to {into}"),
         Write::Replace { sequence, entry } => format!("replace {sequence} {entry}"),
-        Write::Forget { first, set_aside } => format!("forget before {first} but {set_aside:?}"),
+        Write::DeleteBefore { first, quarantined } => format!("forget before {first} but {quarantined:?}"),
     });
     writes.collect::<Vec<_>>().join(" + ")
 }

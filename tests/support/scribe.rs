@@ -11,9 +11,9 @@ use tinyroom::store::{Changes, Store};
 
 /// Small enough for every kind of write to come about within a few dozen edits.
 pub const SMALL: Settings = Settings {
-    tail_bytes: 150,
-    tail_entries: 3,
-    segment_bytes: 400,
+    level0_bytes: 150,
+    level0_entries: 3,
+    level1_bytes: 400,
     row_bytes: 900,
     slice_bytes: 250,
     slack_bytes: 400,
@@ -34,7 +34,7 @@ impl Scribe {
         Self { settings, store, journal, table: Table::default(), time_ms: NOW_MS }
     }
 
-    /// One that goes on from what is on disk, of which nothing must be set aside.
+    /// One that goes on from what is on disk, of which nothing must be quarantined.
     pub fn woken(settings: Settings, table: &Table) -> Self {
         let (store, journal) = table.load(settings);
         Self { settings, store, journal, table: table.clone(), time_ms: NOW_MS + 1_000 }
@@ -104,5 +104,5 @@ impl Scribe {
 
 /// Whether a commit holds the last slice of a compaction.
 pub fn ends_compaction(commit: &Commit) -> bool {
-    matches!(commit.writes.last(), Some(Write::Forget { .. }))
+    matches!(commit.writes.last(), Some(Write::DeleteBefore { .. }))
 }

@@ -41,9 +41,9 @@ impl Table {
                     self.replace(*into, moved);
                 }
                 Write::Replace { sequence, entry } => self.replace(*sequence, entry.clone()),
-                Write::Forget { first, set_aside } => {
+                Write::DeleteBefore { first, quarantined } => {
                     let before = self.rows.len();
-                    self.rows.retain(|row, _| *row <= HEADER || row >= first || set_aside.contains(row));
+                    self.rows.retain(|row, _| *row <= HEADER || row >= first || quarantined.contains(row));
                     self.rows_written += before - self.rows.len();
                     if self.rows.contains_key(&HEADER) {
                         self.replace(HEADER, header(*first));
@@ -62,7 +62,7 @@ impl Table {
         Ok(loader.finish())
     }
 
-    /// Loads everything, of which nothing must be set aside.
+    /// Loads everything, of which nothing must be quarantined.
     pub fn load(&self, settings: Settings) -> (Store, Journal) {
         let (store, journal, faults) = self.try_load(settings).unwrap();
         assert_eq!(faults, []);

@@ -162,17 +162,17 @@ for (const room of rooms) {
     const took = `${edits} edits of ${count} clients in ${milliseconds.toFixed(0)} ms`;
     console.log(`${took}: ${rows} rows written, ${frames} frames; at most ${most}`);
     assert.ok(frames >= 1 && frames <= most, `${frames} frames, not at most ${most}`);
-    // Some rows more where a tail that was full has been folded.
+    // Some rows more where level 0 was full and has been folded.
     assert.ok(rows >= 1 && rows <= 2 * most, `${rows} rows`);
     if (count > 2) assert.ok(frames < edits / 10 && rows < edits / 10, 'far fewer than edits');
     room.clients = clients;
   });
 }
 
-test('a lone edit in the quiet afterwards is one row, unless it folds the tail, one frame in, and one out to each other', async () => {
+test('a lone edit in the quiet afterwards is one row, unless it folds level 0, one frame in, and one out to each other', async () => {
   for (const {path, clients} of rooms) {
     const [author, ...others] = clients;
-    /** Makes an edit, and answers the rows that it wrote and whether it has begun the tail anew. */
+    /** Makes an edit, and answers the rows that it wrote and whether it has begun level 0 anew. */
     const edit = async (value) => {
       const {rows_written: before} = await sinceWake(worker, path);
       author.store.setCell('t', 'alone', 'c', value);
@@ -186,7 +186,7 @@ test('a lone edit in the quiet afterwards is one row, unless it folds the tail, 
     assert.deepEqual([author.traffic.sent.length, author.traffic.received.length], [1, 0]);
     assert.ok(others.every(({traffic}) => traffic.sent.length === 0 && traffic.received.length === 1));
     assert.ok(first.rows === 1 || (first.begun && first.rows <= 3), `${first.rows} rows`);
-    // What came before may have left a full tail, which the first one folds. The next finds it short.
+    // What came before may have left a full level 0, which the first one folds. The next finds it short.
     assert.equal((await edit(2)).rows, 1);
   }
 });

@@ -67,17 +67,17 @@ const refusal = async (path) => {
 
 const WRITES = '^(CREATE|INSERT|UPDATE|DELETE)';
 
-/** The lengths of edits after which there are a body and a full segment and tail, if another follows. */
+/** The lengths of edits after which there is a row of each level, those of 0 and 1 full, if another follows. */
 const FULL = Array(5).fill(30_000);
 
 /** By what a commit has to write: the lengths of the edits before it, its own, and the statements it takes. */
 const commits = {
   'the first of a room': [[], 10, ['CREATE', 'INSERT', 'INSERT']],
-  'one that adds to the tail': [[10], 10, ['UPDATE']],
+  'one that adds to level 0': [[10], 10, ['UPDATE']],
   'one that begins a row': [[10_000], 10_000, ['INSERT']],
-  'one that folds the tail': [[10_000, 10_000], 10_000, ['UPDATE', 'UPDATE']],
-  'one that folds the segment, and moves the tail': [FULL, 30_000, ['UPDATE', 'UPDATE', 'UPDATE']],
-  'one that is longer than a segment': [[100_000], 100_000, ['UPDATE']],
+  'one that folds level 0': [[10_000, 10_000], 10_000, ['UPDATE', 'UPDATE']],
+  'one that folds level 1, and moves level 0': [FULL, 30_000, ['UPDATE', 'UPDATE', 'UPDATE']],
+  'one that is longer than level 1': [[100_000], 100_000, ['UPDATE']],
   'one that is longer than a row': [[10], 3_500_000, ['INSERT', 'INSERT', 'INSERT']],
 };
 
@@ -179,16 +179,16 @@ test('a question is answered though the edit of another that was to be kept befo
   await author.leave();
 });
 
-const TAIL = 'sequence = (SELECT max(sequence) FROM tinyroom_journal)';
+const LEVEL_0 = 'sequence = (SELECT max(sequence) FROM tinyroom_journal)';
 
 /** By the rows that somebody deletes behind the back of a room: the lengths of the edits before, and of the one that misses them. */
 const deletions = {
-  'the tail': [TAIL, [10_000, 10_000], 10],
-  'the tail that is to be folded': [TAIL, [10_000, 10_000], 10_000],
-  'the segment that the tail is folded into': ['sequence = 1', [10_000, 10_000], 10_000],
-  'the body that the segment is folded into': ['sequence = 1', FULL, 30_000],
-  'the segment that is to be folded': ['sequence = 2', FULL, 30_000],
-  'the tail that is to be moved': [TAIL, FULL, 30_000],
+  'level 0': [LEVEL_0, [10_000, 10_000], 10],
+  'level 0 that is to be folded': [LEVEL_0, [10_000, 10_000], 10_000],
+  'level 1 that level 0 is folded into': ['sequence = 1', [10_000, 10_000], 10_000],
+  'level 2 that level 1 is folded into': ['sequence = 1', FULL, 30_000],
+  'level 1 that is to be folded': ['sequence = 2', FULL, 30_000],
+  'level 0 that is to be moved': [LEVEL_0, FULL, 30_000],
   'all rows': ['sequence > 0', [10_000, 10_000], 10],
 };
 

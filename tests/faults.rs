@@ -50,6 +50,9 @@ fn live_on(table: &Table, quarantined: &[i64]) -> (Store, Vec<Fault>) {
             again.iter().any(|fault| quarantined.contains(&fault.sequence)) || wake > 0,
             "{again:?} at wake {wake}"
         );
+        let sound = lived.rows.iter().filter(|(row, _)| **row > 0 && !quarantined.contains(row));
+        let bytes: usize = sound.map(|(_, row)| row.entries.len() + 1).sum();
+        assert_eq!(journal.total_bytes(), bytes, "what a snapshot is to replace, at wake {wake}");
         let mut scribe = Scribe { settings: SMALL, store, journal, table: lived, time_ms: NOW_MS + 1_000 * (wake + 1) };
         scribe.set("later", "first", &wake.to_string());
         let (reloaded, ..) = scribe.table.try_load(SMALL).unwrap();

@@ -96,6 +96,11 @@ impl Chunked {
     fn next(&self) -> i64 {
         self.rows.last().map_or(0, |last| last + 1)
     }
+
+    /// What it has in the account of the journal's bytes.
+    fn bytes(&self) -> usize {
+        self.text.len() + self.rows.len()
+    }
 }
 
 impl Loader {
@@ -131,7 +136,6 @@ impl Loader {
         self.goes_on = row.goes_on;
         self.note_missing(row.sequence);
         self.journal.next = self.journal.next.max(row.sequence + 1);
-        let quarantined = self.journal.quarantined.len();
         let entries = if row.entries.len() == row.bytes {
             self.text(row)
         } else {
@@ -142,7 +146,7 @@ impl Loader {
             None
         };
         // What is quarantined is not the next snapshot's to replace.
-        if self.journal.quarantined.len() == quarantined {
+        if !self.journal.quarantined.contains(&row.sequence) {
             self.journal.total_bytes += row.entries.len() + 1;
         }
         match entries {
@@ -209,8 +213,10 @@ impl Loader {
         let Some(mut chunked) = self.chunked.take() else {
             return self.entries(row.sequence, row.entries);
         };
+        let counted = chunked.bytes();
         chunked.text.push_str(row.entries);
         if self.entries(row.sequence, &chunked.text).is_none() {
+            self.journal.total_bytes -= counted;
             self.journal.quarantined.extend(chunked.rows);
         }
         None
@@ -239,9 +245,9 @@ impl Loader {
     }
 
     fn quarantine_chunks(&mut self) {
-        for sequence in self.chunked.take().into_iter().flat_map(|chunked| chunked.rows) {
-            self.quarantine(sequence, Problem::Unfinished);
-        }
+        let Some(chunked) = self.chunked.take() else { return };
+        self.journal.total_bytes -= chunked.bytes();
+        chunked.rows.into_iter().for_each(|sequence| self.quarantine(sequence, Problem::Unfinished));
     }
 }
 

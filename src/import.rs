@@ -55,20 +55,37 @@ pub enum Piece<'a> {
     },
 }
 
-/// An import under way: a store, and what was left behind.
+/// An import under way.
 #[derive(Debug)]
 pub struct Import {
     store: Store,
-    refused: Vec<ReadError>,
     now_ms: u64,
-    future: usize,
+    left: LeftBehind,
+}
+
+/// What was not imported, and stays where it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Why pieces could not be read.
+    pub unreadable: Vec<ReadError>,
+    /// How many stamps lie too far in the future.
+    pub future: usize,
+    /// How many values have the mark of an object and hold none.
+    pub malformed: usize,
+}
+
+impl LeftBehind {
+    /// Whether everything was imported.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Import {
-    /// Begins with an empty store. Stamps too far ahead of `now_ms` are left behind: clients from 9.3 on would show nothing
-    /// of a room that has one.
+    /// Begins with an empty store. Stamps too far ahead of `now_ms` are left behind, since clients from 9.3 on would show
+    /// nothing of a room that has one, and so are malformed objects, at which clients throw.
     pub fn new(store: Store, now_ms: u64) -> Self {
-        Self { store, refused: Vec::new(), now_ms, future: 0 }
+        Self { store, now_ms, left: LeftBehind::default() }
     }
 
     /// Imports a piece. One that cannot be read is noted, and left behind where it was.
@@ -76,20 +93,22 @@ impl Import {
         if let Some(change) = piece.change()
             && let Err(error) = self.merge(&change)
         {
-            self.refused.push(error);
+            self.left.unreadable.push(error);
         }
     }
 
-    /// The store, why some pieces were left behind, and how many stamps were.
-    pub fn finish(self) -> (Store, Vec<ReadError>, usize) {
-        (self.store, self.refused, self.future)
+    /// The store, and what was left behind.
+    pub fn finish(self) -> (Store, LeftBehind) {
+        (self.store, self.left)
     }
 
     fn merge(&mut self, change: &str) -> Result<(), ReadError> {
         let mut reader = Reader::new(change);
         let changes = Changes::read(&mut reader)?;
         reader.end()?;
-        self.future += self.store.merge(&changes, self.now_ms, |_| {}).future;
+        let merged = self.store.merge(&changes, self.now_ms, |_| {});
+        self.left.future += merged.future;
+        self.left.malformed += merged.malformed;
         Ok(())
     }
 }
@@ -183,14 +202,14 @@ fn quoted(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Import, OBJECT_MARK, Piece};
+    use super::{Import, LeftBehind, OBJECT_MARK, Piece};
     use crate::store::Store;
 
-    fn content(pieces: &[Piece]) -> (String, usize) {
+    fn content(pieces: &[Piece]) -> (String, LeftBehind) {
         let mut import = Import::new(Store::new(1), u64::MAX);
         pieces.iter().for_each(|&piece| import.add(piece));
-        let (store, refused, _) = import.finish();
-        (store.changes_text(store.places_from(crate::store::Place::START)), refused.len())
+        let (store, left) = import.finish();
+        (store.changes_text(store.places_from(crate::store::Place::START)), left)
     }
 
     const HLC: &str = "P76YNaS----rNBgs";
@@ -217,7 +236,7 @@ mod tests {
         let expected =
             format!("[[{{\"t\":[{{\"r\":[{{\"c\":[1,\"{HLC}\"]}}]}}]}}],[{{\"v\":[\"\u{fffc}\",\"{HLC}\"]}}],1]");
         for layout in layouts {
-            assert_eq!(content(&layout), (expected.clone(), 0), "{layout:?}");
+            assert_eq!(content(&layout), (expected.clone(), LeftBehind::default()), "{layout:?}");
         }
     }
 
@@ -229,13 +248,24 @@ mod tests {
         let expected = format!(
             r#"[[{{"t":[{{"r":[{{"c":["{OBJECT_MARK}{{\"a\":[\"]}}\\\"\",{{}}]}}","{HLC}"],"d":["{{"]}}]}}]}}],[{{"v":["{OBJECT_MARK}[[]]"],"w":[1]}}],1]"#
         );
-        assert_eq!(content(&[Piece::Content(&whole)]), (expected, 0));
+        assert_eq!(content(&[Piece::Content(&whole)]), (expected, LeftBehind::default()));
     }
 
     #[test]
     fn what_cannot_be_read_keeps_nothing_else_from_being_imported() {
         let broken = Piece::Cell { ids: ["t", "r", "c"], stamp: "[{}]" };
         let sound = Piece::Cell { ids: ["t", "\"", "c"], stamp: "[true]" };
-        assert_eq!(content(&[broken, sound]), ("[[{\"t\":[{\"\\\"\":[{\"c\":[true]}]}]}],[{}],1]".to_owned(), 1));
+        let (text, left) = content(&[broken, sound]);
+        assert_eq!(text, "[[{\"t\":[{\"\\\"\":[{\"c\":[true]}]}]}],[{}],1]");
+        assert_eq!((left.unreadable.len(), left.future, left.malformed), (1, 0, 0));
+    }
+
+    #[test]
+    fn an_object_that_is_malformed_is_left_behind_and_counted() {
+        let malformed = Piece::Value { id: "v", stamp: &format!("[\"{OBJECT_MARK}{{bad\"]") };
+        let sound = Piece::Value { id: "w", stamp: &format!("[\"{OBJECT_MARK}{{}}\"]") };
+        let left = LeftBehind { malformed: 1, ..LeftBehind::default() };
+        assert_eq!(content(&[malformed, sound]), (format!("[[{{}}],[{{\"w\":[\"{OBJECT_MARK}{{}}\"]}}],1]"), left));
+        assert!(!content(&[malformed]).1.is_nothing());
     }
 }

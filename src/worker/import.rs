@@ -27,19 +27,23 @@ pub(super) fn run(storage: &Storage, store: Store, settings: &Settings) -> Resul
     from_keys(storage, &mut import, &mut found)?;
     let table = settings.move_in_table.as_deref().unwrap_or(OLD_TABLE);
     from_tables(&storage.sql(), table, &mut import, &mut found)?;
-    let (store, refused, future) = import.finish();
+    let (store, left) = import.finish();
     let mut journal = Journal::new(settings.journal);
     let commit = journal.append_all(&store);
     // An earlier server may have saved a room to which nobody had written.
-    if commit.writes.is_empty() && refused.is_empty() {
+    if commit.writes.is_empty() && left.is_nothing() {
         return Ok((store, journal, None));
     }
     console_log!("importing what an earlier server stored: {}", found.join(", "));
-    for error in &refused {
+    for error in &left.unreadable {
         console_error!("a piece of it cannot be imported, and stays where it is: {error}");
     }
-    if future > 0 {
-        console_error!("{future} stamps in it lie in the future, and stay where they are");
+    for (count, what) in
+        [(left.future, "stamps in it lie in the future"), (left.malformed, "objects in it are malformed")]
+    {
+        if count > 0 {
+            console_error!("{count} {what}, and stay where they are");
+        }
     }
     Ok((store, journal, Some(commit)))
 }

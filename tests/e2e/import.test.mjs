@@ -210,3 +210,21 @@ test('the old data stays as it was, and is needed no more', async () => {
   await ours.start();
   for (const [room, content] of Object.entries(kept)) assert.deepEqual(await get(ours, {room}), content, room);
 });
+
+test('a malformed object is left behind, and the log says so', async () => {
+  const stamp = (value) => [value, 'P76YNaS----rNBgs', 0];
+  const cells = {bad: stamp('\uFFFD{bad'), sound: stamp('\uFFFD{"a":1}')};
+  const content = JSON.stringify([[{t: [{r: [cells, '', 0]}, '', 0]}, '', 0], [{bad: stamp('\uFFFD')}, '', 0]]);
+  const room = 'malformed';
+  await ours.kill();
+  await earlier.start();
+  await earlier.alter(room, {
+    statements: ['CREATE TABLE tinybase (_id TEXT, store TEXT)', `INSERT INTO tinybase VALUES ('_', '${content}')`],
+  });
+  await earlier.kill();
+  await ours.start();
+  const [[tables], [values]] = withoutHashes(await open(ours, {room}));
+  assert.deepEqual(tables, {t: [{r: [{sound: stamp('\uFFFD{"a":1}').slice(0, 2)}, '']}, '']});
+  assert.deepEqual(values, {});
+  await until(() => ours.complaints().some(({message}) => /^2 objects in it are malformed/.test(message)), 'a complaint');
+});

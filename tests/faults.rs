@@ -16,7 +16,7 @@ use support::stamp::stamp;
 use support::stores::{assert_same, cell, store_of};
 use support::table::Table;
 use support::tree::Tree;
-use tinyroom::journal::{Fault, LoadError, Settings, Write};
+use tinyroom::journal::{Fault, LoadError, Problem, Settings, Write};
 use tinyroom::json::Reader;
 use tinyroom::store::{Changes, Store};
 
@@ -98,6 +98,65 @@ fn a_garbled_entry_is_quarantined_and_the_others_in_its_row_are_read() {
     let problem = faults[0].problem.to_string();
     assert!(problem.starts_with("entry 1: at byte 0: expected a change"), "{problem}");
     assert_eq!(cells(&store, "many"), 59);
+}
+
+/// Clients throw at a value that has the mark of an object and no object behind it.
+#[test]
+fn a_malformed_object_is_read_as_deleted_and_its_row_is_quarantined() {
+    let malformed = entry_with(&["\u{fffd}{bad", "\u{fffd}[1", "\u{fffd}{}", "text"]);
+    for (row, spoil) in [(1, format!("\n{malformed}")), (2, format!("\n{}\n{malformed}", entry_with(&["text"])))] {
+        let mut table = journal_of_many_rows().table;
+        let stored = table.row(row);
+        let entry = stored.entries.split('\n').count() + spoil.matches('\n').count() - 1;
+        stored.entries.push_str(&spoil);
+        stored.bytes = stored.entries.len();
+        let (store, faults) = live_on(&table, &[row]);
+        assert_eq!(faults, [Fault { sequence: row, problem: Problem::Malformed { entry, values: 2 } }]);
+        assert_eq!(faults[0].problem.to_string(), format!("entry {entry}: malformed objects, read as deleted: 2"));
+        assert_eq!(objects(&store), ["\"\u{fffc}\"", "\"\u{fffc}\"", "\"\u{fffd}{}\"", "\"text\""]);
+        assert_eq!(cells(&store, "many"), 60);
+    }
+}
+
+#[test]
+fn a_malformed_object_in_a_chunked_text_is_read_as_deleted_and_every_chunk_is_quarantined() {
+    let text = entry_with(&["\u{fffd}{bad", &"x".repeat(1_000)]);
+    let mut scribe = Scribe::new(SMALL);
+    scribe.set("many", "c", "1");
+    scribe.table.carry_out(&scribe.journal.append(text));
+    let chunks: Vec<_> = scribe.table.rows.keys().copied().filter(|row| *row > 1).collect();
+    assert_eq!(chunks, [2, 3]);
+    let (store, faults) = live_on(&scribe.table, &chunks);
+    assert_eq!(faults, [Fault { sequence: 3, problem: Problem::Malformed { entry: 0, values: 1 } }]);
+    assert_eq!(objects(&store)[0], "\"\u{fffc}\"");
+    assert_eq!(cells(&store, "many"), 1);
+}
+
+#[test]
+fn what_was_set_after_a_malformed_object_holds_at_every_wake() {
+    let mut scribe = Scribe::new(SMALL);
+    scribe.table.carry_out(&scribe.journal.append(entry_with(&["\u{fffd}{bad"])));
+    let (store, journal, _) = scribe.table.try_load(SMALL).unwrap();
+    let mut scribe = Scribe { store, journal, ..scribe };
+    scribe.set("objects", "c0", "1");
+    let (store, faults) = live_on(&scribe.table, &[1]);
+    assert_eq!(sequences(&faults), [1]);
+    assert_eq!(objects(&store), ["1"]);
+}
+
+/// An entry that sets cells to these texts.
+fn entry_with(texts: &[&str]) -> String {
+    let hlc = stamp(NOW_MS, 0, "Alice");
+    let cells = texts.iter().enumerate().map(|(n, text)| format!(r#""c{n}":["{text}","{hlc}"]"#));
+    format!(r#"[[{{"t":[{{"objects":[{{{}}}]}}]}}],[{{}}],1]"#, cells.collect::<Vec<_>>().join(","))
+}
+
+/// The values of those cells, as JSON.
+fn objects(store: &Store) -> Vec<String> {
+    let content = store.content_text();
+    let content = Tree::parse(&content);
+    let row = content.at("0").at("0").at("t").at("0").at("objects").at("0");
+    row.object().values().map(|cell| cell.at("0").scalar().to_owned()).collect()
 }
 
 #[test]

@@ -49,6 +49,14 @@ pub enum Problem {
         /// Why.
         error: ReadError,
     },
+    /// One of its entries holds values with the mark of an object and no object, which were read as deleted.
+    #[error("entry {entry}: malformed objects, read as deleted: {values}")]
+    Malformed {
+        /// Which, counted from 0.
+        entry: usize,
+        /// How many values.
+        values: usize,
+    },
     /// It is not there.
     #[error("missing")]
     Missing,
@@ -226,13 +234,16 @@ impl Loader {
     fn entries(&mut self, sequence: i64, text: &str) -> Option<usize> {
         let mut entries = Some(0);
         for (entry, line) in text.split('\n').enumerate() {
-            match merge(&mut self.store, line) {
-                Ok(()) => entries = entries.map(|_| entry + 1),
-                Err(error) => {
-                    entries = None;
-                    self.quarantine(sequence, Problem::Entry { entry, error });
+            let problem = match merge(&mut self.store, line) {
+                Ok(0) => {
+                    entries = entries.map(|_| entry + 1);
+                    continue;
                 }
-            }
+                Ok(values) => Problem::Malformed { entry, values },
+                Err(error) => Problem::Entry { entry, error },
+            };
+            entries = None;
+            self.quarantine(sequence, problem);
         }
         entries
     }
@@ -251,12 +262,12 @@ impl Loader {
     }
 }
 
-fn merge(store: &mut Store, line: &str) -> Result<(), ReadError> {
+/// Merges an entry. Answers how many of its values are malformed.
+fn merge(store: &mut Store, line: &str) -> Result<usize, ReadError> {
     let mut reader = Reader::new(line);
     let changes = Changes::read(&mut reader)?;
     reader.end()?;
-    store.merge(&changes, MergePolicy::STORED, |_| {});
-    Ok(())
+    Ok(store.merge(&changes, MergePolicy::STORED, |_| {}).malformed)
 }
 
 fn read_header(text: &str) -> Result<(u32, i64), ReadError> {

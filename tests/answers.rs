@@ -17,7 +17,7 @@ use support::fixtures::{LATER_MS, hash, list, text, texts};
 use support::stores::{cell, hashes, merge, store_of, whole_change};
 use support::tree::{Tree, leaves};
 use tinyroom::json::Reader;
-use tinyroom::store::{Answer, Changes, HashTree, Store};
+use tinyroom::store::{Answer, AnswerLimits, Changes, HashTree, Store};
 
 #[test]
 fn questions_and_answers_are_those_of_tinybase() {
@@ -26,7 +26,7 @@ fn questions_and_answers_are_those_of_tinybase() {
         let (a, b) = (store_of(texts(&case, "a")), store_of(texts(&case, "b")));
         for (asker, answerer, pulls) in [(&a, &b, &case["aPulls"]), (&b, &a, &case["bPulls"])] {
             let name = text(&case, "name");
-            let asked = pull(asker, answerer, usize::MAX);
+            let asked = pull(asker, answerer);
             let expected = pulls["requests"].as_array().unwrap();
             assert_eq!(asked.len(), expected.len(), "{name}: {expected:?}");
             for (asked, expected) in asked.iter().zip(expected) {
@@ -63,13 +63,12 @@ fn what_does_not_fit_into_an_answer_is_owed() {
         let (a, b) = (store_of(texts(&case, "a")), store_of(texts(&case, "b")));
         for limit in [0, 40, 120] {
             let mut pulled = copy_of(&a);
-            for asked in pull(&a, &b, usize::MAX) {
-                let short = answer(&b, asked.type_, &asked.request, limit);
-                let whole_answer = Tree::parse(&asked.answer.text);
-                let short_text = Tree::parse(&short.text);
-                if matches!(asked.type_, 4 | 5) {
-                    assert_eq!(short_text.at("1"), whole_answer.at("1"), "the hashes are not what is cut");
-                }
+            for asked in pull(&a, &b) {
+                let limits = AnswerLimits { bytes: limit, ..AnswerLimits::whole() };
+                let short = answer(&b, asked.type_, &asked.request, limits);
+                let least = answer(&b, asked.type_, &asked.request, AnswerLimits { bytes: 0, ..limits });
+                assert!(short.text.len() <= limit.max(least.text.len()), "{} bytes of {limit}", short.text.len());
+                assert!(least.text.len() < 100, "nothing takes {} bytes", least.text.len());
                 assert!(short.owed.is_sorted_by(|one, other| one.end < other.start));
                 let places: Vec<_> = short.owed.iter().flat_map(|range| b.places_in(range.clone())).collect();
                 owed += places.len();
@@ -78,7 +77,7 @@ fn what_does_not_fit_into_an_answer_is_owed() {
                 merge(&mut pulled, &rest);
             }
             let mut unlimited = copy_of(&a);
-            pull(&a, &b, usize::MAX).iter().for_each(|asked| take_in(&mut unlimited, asked));
+            pull(&a, &b).iter().for_each(|asked| take_in(&mut unlimited, asked));
             // What is owed comes as a change, which names the stamp of a table where TinyBase's answers do not.
             let (pulled, unlimited) = (pulled.content_text(), unlimited.content_text());
             assert_eq!(leaves(&Tree::parse(&pulled)), leaves(&Tree::parse(&unlimited)), "{}", case["name"]);
@@ -113,7 +112,7 @@ proptest! {
         ]);
         let question = nested(&ids, levels);
         let type_ = u64::from(levels) + 3;
-        let answered = answer(&store, type_, &question, usize::MAX);
+        let answered = answer(&store, type_, &question, AnswerLimits::whole());
         prop_assert!(answered.text.len() < 200, "{}", answered.text);
         let asked = Asked { type_, request: question, answer: answered };
         let mut asker = Store::new(1);
@@ -139,10 +138,10 @@ struct Asked {
 }
 
 /// A whole pull, as a TinyBase client does it: what comes back is merged at its end.
-fn pull(asker: &Store, answerer: &Store, limit: usize) -> Vec<Asked> {
+fn pull(asker: &Store, answerer: &Store) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
     let mut ask = |type_, request: String| {
-        let answer = answer(answerer, type_, &request, limit);
+        let answer = answer(answerer, type_, &request, AnswerLimits::whole());
         asked.push(Asked { type_, request, answer });
         asked.last().unwrap().answer.text.clone()
     };
@@ -163,7 +162,7 @@ fn pull(asker: &Store, answerer: &Store, limit: usize) -> Vec<Asked> {
     asked
 }
 
-fn answer(answerer: &Store, type_: u64, request: &str, limit: usize) -> Answer {
+fn answer(answerer: &Store, type_: u64, request: &str, limits: AnswerLimits) -> Answer {
     let mut reader = Reader::new(request);
     let mut theirs = |levels| HashTree::read(&mut reader, levels).unwrap();
     match type_ {
@@ -171,10 +170,10 @@ fn answer(answerer: &Store, type_: u64, request: &str, limit: usize) -> Answer {
             let (tables, values) = hashes(answerer);
             Answer { text: format!("[{tables},{values}]"), owed: Vec::new() }
         }
-        4 => answerer.table_diff(&theirs(1), limit),
-        5 => answerer.row_diff(&theirs(2), limit),
-        6 => answerer.cell_diff(&theirs(3), limit),
-        _ => answerer.value_diff(&theirs(1), limit),
+        4 => answerer.table_diff(&theirs(1), limits),
+        5 => answerer.row_diff(&theirs(2), limits),
+        6 => answerer.cell_diff(&theirs(3), limits),
+        _ => answerer.value_diff(&theirs(1), limits),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::texts::{NOW_MS, content, difference};
 use tinyroom::json::Reader;
-use tinyroom::store::{Changes, HashTree, Store};
+use tinyroom::store::{AnswerLimits, Changes, HashTree, Store};
 
 /// No answer here is cut short.
-const LIMIT: usize = usize::MAX;
+const LIMITS: AnswerLimits = AnswerLimits::whole();
 
 /// Reads a change.
 pub fn read(change: &str) -> Changes<'_> {
@@ -37,17 +37,17 @@ pub fn store_of(changes: &[String]) -> Store {
 
 /// The answer to `GetTableDiff`, from the text of the question.
 pub fn table_diff(store: &Store, question: &str) -> String {
-    store.table_diff(&hashes(question, 1), LIMIT).text
+    store.table_diff(&hashes(question, 1), LIMITS).text
 }
 
 /// The answer to `GetRowDiff`.
 pub fn row_diff(store: &Store, question: &str) -> String {
-    store.row_diff(&hashes(question, 2), LIMIT).text
+    store.row_diff(&hashes(question, 2), LIMITS).text
 }
 
 /// The answer to `GetCellDiff`.
 pub fn cell_diff(store: &Store, question: &str) -> String {
-    store.cell_diff(&hashes(question, 3), LIMIT).text
+    store.cell_diff(&hashes(question, 3), LIMITS).text
 }
 
 /// A store, and what a peer asks of it that holds one row in a hundred as it was before.

@@ -3,7 +3,7 @@
 use super::NOW_MS;
 use std::collections::BTreeSet;
 use tinyroom::json::Reader;
-use tinyroom::store::{Changes, HashTree, Merged, Place, Store};
+use tinyroom::store::{AnswerLimits, Changes, HashTree, Merged, Place, Store};
 
 /// Every cell and value of a store as a change of its own, the stamps of its containers included.
 pub fn cells(store: &Store) -> BTreeSet<String> {
@@ -48,17 +48,19 @@ pub fn assert_reads_back(store: &Store) {
         let slices = 200 * cells(store).len();
         assert!(written <= 2 * content.len() + slices, "{written} bytes of slices for {} of content", content.len());
     }
-    for limit in [1, 200, usize::MAX] {
-        assert_answers_tell_all(store, limit);
+    for bytes in [1, 200, usize::MAX] {
+        for until_ms in [NOW_MS, u64::MAX] {
+            assert_answers_tell_all(store, AnswerLimits { bytes, until_ms });
+        }
     }
 }
 
 /// Fails where someone who holds nothing does not get everything.
-fn assert_answers_tell_all(store: &Store, limit: usize) {
+fn assert_answers_tell_all(store: &Store, limits: AnswerLimits) {
     let nothing = HashTree::default();
     let mut copy = Store::new(9);
-    let tables = store.table_diff(&nothing, limit);
-    let values = store.value_diff(&nothing, limit);
+    let tables = store.table_diff(&nothing, limits);
+    let values = store.value_diff(&nothing, limits);
     let stamps = tables.text.strip_suffix(",{}]").and_then(|text| text.strip_prefix('['));
     let stamps = stamps.unwrap_or_else(|| panic!("who holds nothing differs in nothing: {}", tables.text));
     merge(&mut copy, &format!("[{stamps},{},1]", values.text));

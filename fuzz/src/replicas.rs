@@ -6,7 +6,7 @@ use super::cells::{assert_same, cells, merge};
 use super::source::{Change, Source};
 use std::ops::Range;
 use tinyroom::json::Reader;
-use tinyroom::store::{Changes, HashTree, Place, Store};
+use tinyroom::store::{AnswerLimits, Changes, HashTree, Place, Store};
 
 const REPLICAS: usize = 3;
 
@@ -93,21 +93,22 @@ fn assert_all_same(replicas: &[Store; REPLICAS]) {
     replicas.iter().for_each(|replica| assert_same(&replicas[0], replica, "replicas in the end"));
 }
 
-/// One pull, as a room and its clients do it, with answers of at most `limit` bytes.
-fn pull_from(asker: &mut Store, other: &Store, limit: usize) {
-    let answer = other.table_diff(&tree(&asker.table_hashes(), 1), limit);
+/// One pull, as a room and its clients do it, with answers of at most so many bytes.
+fn pull_from(asker: &mut Store, other: &Store, bytes: usize) {
+    let limits = AnswerLimits { bytes, ..AnswerLimits::whole() };
+    let answer = other.table_diff(&tree(&asker.table_hashes(), 1), limits);
     let differing = take(asker, other, &answer.text, answer.owed);
     let rows = asker.row_hashes(&tree(&differing, 1));
     if let Some(rows) = rows {
-        let answer = other.row_diff(&tree(&rows, 2), limit);
+        let answer = other.row_diff(&tree(&rows, 2), limits);
         let differing = take(asker, other, &answer.text, answer.owed);
         if let Some(cells) = asker.cell_hashes(&tree(&differing, 2)) {
-            let answer = other.cell_diff(&tree(&cells, 3), limit);
+            let answer = other.cell_diff(&tree(&cells, 3), limits);
             merge(asker, &format!("[{},[{{}}],1]", answer.text));
             merge(asker, &owed(other, answer.owed));
         }
     }
-    let answer = other.value_diff(&tree(&asker.value_hashes(), 1), limit);
+    let answer = other.value_diff(&tree(&asker.value_hashes(), 1), limits);
     merge(asker, &format!("[[{{}}],{},1]", answer.text));
     merge(asker, &owed(other, answer.owed));
 }

@@ -3,7 +3,7 @@
 use super::NOW_MS;
 use super::cells::{assert_reads_back, assert_same, merge};
 use tinyroom::json::Reader;
-use tinyroom::store::{Changes, HashTree, Store};
+use tinyroom::store::{AnswerLimits, Changes, HashTree, Store};
 use tinyroom::sync::PullId;
 use tinyroom::wire::fragments::{Fragment, Fragments};
 use tinyroom::wire::{Body, Envelope, Message, MessageType, message};
@@ -65,12 +65,13 @@ fn ask(body: &Body) {
     let mut store = Store::new(1);
     merge(&mut store, HELD);
     let held = store.content_text().len();
-    for limit in [1, usize::MAX] {
+    for bytes in [1, usize::MAX] {
+        let limits = AnswerLimits { bytes, ..AnswerLimits::whole() };
         let (answer, is_change) = match body {
-            Body::GetTableDiff(theirs) => (store.table_diff(theirs, limit), false),
-            Body::GetRowDiff(theirs) => (store.row_diff(theirs, limit), false),
-            Body::GetCellDiff(theirs) => (store.cell_diff(theirs, limit), true),
-            Body::GetValueDiff(theirs) => (store.value_diff(theirs, limit), true),
+            Body::GetTableDiff(theirs) => (store.table_diff(theirs, limits), false),
+            Body::GetRowDiff(theirs) => (store.row_diff(theirs, limits), false),
+            Body::GetCellDiff(theirs) => (store.cell_diff(theirs, limits), true),
+            Body::GetValueDiff(theirs) => (store.value_diff(theirs, limits), true),
             _ => continue,
         };
         assert!(answer.text.len() <= 2 * held, "an answer of {} bytes", answer.text.len());

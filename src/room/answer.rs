@@ -1,7 +1,7 @@
 //! Questions of clients, and answers to the room's own.
 
 use super::{ConnectionId, Room};
-use crate::store::{Answer, Changes, ContentHashes};
+use crate::store::{Answer, AnswerLimits, Changes, ContentHashes};
 use crate::sync::{Next, PullId, Step};
 use crate::wire::message::{RequestId, hashes_text};
 use crate::wire::{Body, MAX_TEXT_BYTES, Message, MessageType, Response, WireError};
@@ -31,16 +31,16 @@ impl Room {
         self.flush(now_ms);
         let loads = self.connections.get(&from).is_some_and(|connection| connection.loads || !connection.synced);
         let limit = if loads { self.settings.load_answer_bytes } else { self.settings.answer_bytes };
-        let limit = limit.min(self.bytes_to_spare(from));
+        let limits = AnswerLimits { bytes: limit.min(self.bytes_to_spare(from)), ..AnswerLimits::whole() };
         let answer = match &message.body {
             Body::GetContentHashes => {
                 self.begun(from, now_ms);
                 Answer { text: hashes_text(self.store.content_hashes()), owed: Vec::new() }
             }
-            Body::GetTableDiff(theirs) => self.store.table_diff(theirs, limit),
-            Body::GetRowDiff(theirs) => self.store.row_diff(theirs, limit),
-            Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, limit),
-            Body::GetValueDiff(theirs) => self.store.value_diff(theirs, limit),
+            Body::GetTableDiff(theirs) => self.store.table_diff(theirs, limits),
+            Body::GetRowDiff(theirs) => self.store.row_diff(theirs, limits),
+            Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, limits),
+            Body::GetValueDiff(theirs) => self.store.value_diff(theirs, limits),
             Body::ContentHashes(theirs) => {
                 self.hear(from, *theirs, now_ms);
                 return Ok(());

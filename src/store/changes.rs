@@ -18,7 +18,7 @@ use std::ops::Range;
 
 /// How *undefined* travels in JSON text: what a deleted cell or value holds.
 pub(super) const UNDEFINED: &str = "\u{fffc}";
-const UNDEFINED_TEXT: &str = "\"\u{fffc}\"";
+pub(super) const UNDEFINED_TEXT: &str = "\"\u{fffc}\"";
 
 /// How the text of an object or array begins, where it is a value.
 const OBJECT_START: &str = "\"\u{fffd}";

@@ -4,24 +4,27 @@
 //!
 //! - [`changes`]: a change as it arrives, read from its text
 //! - `merge`: which cell wins, and what that does to the hashes
-//! - [`write`](mod@write): changes and content as text
-//! - [`hash_tree`] and `diff`: what another store lacks, told by its hashes
+//! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
+//! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
 //! - `row`, `ids`, `size`: how it lies in memory
 //!
 //! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
 //! as long as the store is in memory.
 
+mod answer;
+mod change_writer;
 pub mod changes;
 mod diff;
 pub mod hash_tree;
+mod hash_writer;
 mod ids;
 mod merge;
 mod row;
 mod size;
 pub mod write;
 
+pub use answer::{Answer, AnswerLimits};
 pub use changes::Changes;
-pub use diff::Answer;
 pub use hash_tree::HashTree;
 pub use merge::{MergePolicy, Merged};
 
@@ -102,12 +105,6 @@ impl Store {
     pub fn memory_bytes(&self) -> usize {
         self.size.memory
     }
-
-    fn row(&self, table: u32, row: u32) -> Option<(&str, &Row)> {
-        let (_, table) = self.tables.get_index(table as usize)?;
-        let (id, row) = table.rows.get_index(row as usize)?;
-        Some((id, row))
-    }
 }
 
 impl Place {
@@ -129,8 +126,18 @@ impl Place {
         (self.table, self.row) == (other.table, other.row)
     }
 
+    /// Where the next cell of the row is, if there is one.
+    fn next_cell(self) -> Self {
+        Self { cell: self.cell + 1, ..self }
+    }
+
     /// Where the next row begins, if there is one.
     fn next_row(self) -> Self {
         Self { row: self.row + 1, cell: 0, ..self }
+    }
+
+    /// Where the next table begins, if there is one.
+    fn next_table(self) -> Self {
+        Self { table: self.table + 1, row: 0, cell: 0 }
     }
 }

@@ -1,5 +1,7 @@
 //! Changes and content as JSON text, exactly as a TinyBase client prints them.
 
+use super::change_writer::{ChangeWriter, Style};
+use super::changes::UNDEFINED_TEXT;
 use super::row::{Cell, Row};
 use super::size::CELL_OVERHEAD;
 use super::{Place, Store};
@@ -7,12 +9,6 @@ use crate::hlc::Hlc;
 use std::fmt::Write;
 use std::iter::Peekable;
 use std::ops::Range;
-
-/// An id is written again only where this many times as much stands behind it each time: so no text of the whole content
-/// is much longer than the content is.
-const LONG_ID_RATIO: usize = 4;
-/// For that a text may be longer than its limit, but no longer than this: every client takes 16 MiB.
-const MAX_LONG_ID_TEXT_BYTES: usize = 12 << 20;
 
 impl Store {
     /// Every place from `start` on, in order. Tables or values that hold nothing, and have a stamp all the same, have one
@@ -56,7 +52,7 @@ impl Store {
         while let Some(place) =
             places.next_if(|place| !place.is_value() && (writer.is_empty() || writer.fits(*place, limit)))
         {
-            writer.cell(place);
+            writer.place(place);
         }
         let must = writer.is_empty();
         let mut out = writer.finish();
@@ -113,6 +109,13 @@ impl Store {
         out.push(']');
     }
 
+    /// How long exactly that is.
+    pub(super) fn cell_length(&self, cell: &Cell, comma: bool, empty_hlc: bool) -> usize {
+        let value = if cell.value.is_empty() { UNDEFINED_TEXT } else { &*cell.value };
+        let hlc = if empty_hlc || !cell.hlc.is_empty() { hlc_length(cell.hlc) } else { 0 };
+        key_length(self.ids.text(cell.id), comma) + "[]".len() + value.len() + hlc
+    }
+
     /// Writes the values at the next of these places, up to a limit for the whole text, but one at least where it `must`.
     pub(super) fn write_values(
         &self,
@@ -135,114 +138,9 @@ impl Store {
         }
     }
 
-    fn length_of(&self, cell: &Cell) -> usize {
+    /// About how long that is.
+    pub(super) fn length_of(&self, cell: &Cell) -> usize {
         self.ids.text(cell.id).len() + cell.value.len() + CELL_OVERHEAD
-    }
-}
-
-/// What TinyBase leaves out, and where.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
-    /// Whether an empty HLC of a cell is written.
-    empty_hlcs: bool,
-    /// Whether the tables' HLCs are written.
-    table_hlcs: bool,
-}
-
-impl Style {
-    pub const CHANGE: Self = Self { empty_hlcs: false, table_hlcs: true };
-    pub const ROW_DIFF: Self = Self { empty_hlcs: false, table_hlcs: false };
-    pub const CELL_DIFF: Self = Self { empty_hlcs: true, table_hlcs: true };
-}
-
-/// Writes a stamp of tables, cell by cell.
-pub(super) struct ChangeWriter<'a> {
-    store: &'a Store,
-    out: String,
-    style: Style,
-    open: Option<Open<'a>>,
-}
-
-/// The table and row that the last cell was written into, and how much was since they were begun.
-#[derive(Clone, Copy)]
-struct Open<'a> {
-    place: Place,
-    table_id: &'a str,
-    row_id: &'a str,
-    table_start: usize,
-    row_start: usize,
-}
-
-impl<'a> ChangeWriter<'a> {
-    /// Begins a stamp of tables behind what `out` holds.
-    pub fn new(store: &'a Store, mut out: String, style: Style) -> Self {
-        out.push_str("[{");
-        Self { store, out, style, open: None }
-    }
-
-    /// Whether no cell was written yet.
-    pub fn is_empty(&self) -> bool {
-        self.open.is_none()
-    }
-
-    /// Whether the cell at a place fits into a limit. So does one whose row's or table's id is so long that to write it again
-    /// for the cell, in another text, would be worse than to be over the limit.
-    pub fn fits(&self, place: Place, limit: usize) -> bool {
-        let Some((row_id, row)) = self.store.row(place.table, place.row) else { return true };
-        let cell = row.cells().get(place.cell as usize).map_or(0, |cell| self.store.length_of(cell));
-        let Some(open) = &self.open else { return cell <= limit };
-        let same_table = open.place.table == place.table;
-        let same_row = open.place.is_in_row_of(place);
-        let ids = if same_row { 0 } else { row_id.len() };
-        let length = self.out.len();
-        length + ids + cell <= limit
-            || length + cell <= MAX_LONG_ID_TEXT_BYTES
-                && (same_table && length - open.table_start < LONG_ID_RATIO * open.table_id.len()
-                    || same_row && length - open.row_start < LONG_ID_RATIO * open.row_id.len())
-    }
-
-    /// Writes the cell at a place behind the last one.
-    pub fn cell(&mut self, place: Place) {
-        let Some((table_id, table)) = self.store.tables.get_index(place.table as usize) else { return };
-        let Some((row_id, row)) = table.rows.get_index(place.row as usize) else { return };
-        let Some(cell) = row.cells().get(place.cell as usize) else { return };
-        let same_table = self.open.is_some_and(|open| open.place.table == place.table);
-        let same_row = self.open.is_some_and(|open| open.place.is_in_row_of(place));
-        if !same_row {
-            self.close_row();
-        }
-        if !same_table {
-            let first = self.open.is_none();
-            self.close_table();
-            open_stamp(&mut self.out, table_id, !first);
-        }
-        let table_start = self.open.filter(|_| same_table).map_or(self.out.len(), |open| open.table_start);
-        if !same_row {
-            open_stamp(&mut self.out, row_id, same_table);
-        }
-        let row_start = self.open.filter(|_| same_row).map_or(self.out.len(), |open| open.row_start);
-        self.store.write_cell(&mut self.out, cell, same_row, self.style.empty_hlcs);
-        self.open = Some(Open { place, table_id, row_id, table_start, row_start });
-    }
-
-    /// Ends the stamp.
-    pub fn finish(mut self) -> String {
-        self.close_row();
-        self.close_table();
-        close_stamp(&mut self.out, self.store.hlc);
-        self.out
-    }
-
-    fn close_row(&mut self) {
-        if let Some((_, row)) = self.open.and_then(|open| self.store.row(open.place.table, open.place.row)) {
-            close_stamp(&mut self.out, row.hlc);
-        }
-    }
-
-    fn close_table(&mut self) {
-        if let Some((_, table)) = self.open.and_then(|open| self.store.tables.get_index(open.place.table as usize)) {
-            close_stamp(&mut self.out, if self.style.table_hlcs { table.hlc } else { Hlc::EMPTY });
-        }
     }
 }
 
@@ -253,6 +151,11 @@ pub(super) fn write_key(out: &mut String, id: &str, comma: bool) {
     out.push_str("\":");
 }
 
+/// How long that is.
+fn key_length(id: &str, comma: bool) -> usize {
+    usize::from(comma) + id.len() + "\"\":".len()
+}
+
 /// Writes a number in decimal digits.
 pub(super) fn write_number(out: &mut String, number: u32) {
     // Writing to a String cannot fail.
@@ -260,13 +163,17 @@ pub(super) fn write_number(out: &mut String, number: u32) {
 }
 
 fn write_value(out: &mut String, cell: &Cell) {
-    out.push_str(if cell.value.is_empty() { "\"\u{fffc}\"" } else { &cell.value });
+    out.push_str(if cell.value.is_empty() { UNDEFINED_TEXT } else { &cell.value });
 }
 
 fn write_hlc(out: &mut String, hlc: Hlc) {
     out.push_str(",\"");
     out.push_str(hlc.text().as_str());
     out.push('"');
+}
+
+fn hlc_length(hlc: Hlc) -> usize {
+    ",\"\"".len() + if hlc.is_empty() { 0 } else { 16 }
 }
 
 fn write_hlc_and_hash(out: &mut String, hlc: Hlc, hash: u32) {
@@ -276,9 +183,14 @@ fn write_hlc_and_hash(out: &mut String, hlc: Hlc, hash: u32) {
     out.push(']');
 }
 
-fn open_stamp(out: &mut String, id: &str, comma: bool) {
+pub(super) fn open_stamp(out: &mut String, id: &str, comma: bool) {
     write_key(out, id, comma);
     out.push_str("[{");
+}
+
+/// How long that is.
+pub(super) fn open_length(id: &str, comma: bool) -> usize {
+    key_length(id, comma) + "[{".len()
 }
 
 pub(super) fn close_stamp(out: &mut String, hlc: Hlc) {
@@ -287,6 +199,11 @@ pub(super) fn close_stamp(out: &mut String, hlc: Hlc) {
         write_hlc(out, hlc);
     }
     out.push(']');
+}
+
+/// How long that end is.
+pub(super) fn close_length(hlc: Hlc) -> usize {
+    "}]".len() + if hlc.is_empty() { 0 } else { hlc_length(hlc) }
 }
 
 fn close_hashed(out: &mut String, hlc: Hlc, hash: u32) {

@@ -9,7 +9,7 @@ use super::room_rule::RoomRule;
 use proptest::test_runner::TestCaseError;
 use std::collections::BTreeMap;
 use tinyroom::json::Reader;
-use tinyroom::store::{Changes, HashTree, Store};
+use tinyroom::store::{AnswerLimits, Changes, HashTree, Store};
 
 /// Something that both are asked.
 struct Question {
@@ -90,7 +90,7 @@ impl Rehearsal {
     /// The answers to a client that says what it holds.
     fn ask_for_differences(&mut self, number: usize, name: &str, step: &Step) {
         let asks = Asks::of(&self.asker, &step.noise);
-        let limit = usize::MAX;
+        let limits = AnswerLimits::whole();
         for (command, text, levels) in [
             ("tableDiff", &asks.tables, 1),
             ("rowDiff", &asks.rows, 2),
@@ -99,10 +99,10 @@ impl Rehearsal {
         ] {
             let theirs = HashTree::read(&mut Reader::new(text), levels).unwrap();
             let answer = match command {
-                "tableDiff" => self.store.table_diff(&theirs, limit),
-                "rowDiff" => self.store.row_diff(&theirs, limit),
-                "cellDiff" => self.store.cell_diff(&theirs, limit),
-                _ => self.store.value_diff(&theirs, limit),
+                "tableDiff" => self.store.table_diff(&theirs, limits),
+                "rowDiff" => self.store.row_diff(&theirs, limits),
+                "cellDiff" => self.store.cell_diff(&theirs, limits),
+                _ => self.store.value_diff(&theirs, limits),
             };
             assert!(answer.owed.is_empty(), "there is no limit");
             self.question(number, command, &[name, text], answer.text, Json::clone);

@@ -2,7 +2,7 @@
 
 use super::stores::merge;
 use std::collections::{BTreeMap, VecDeque};
-use tinyroom::store::{ContentHashes, Store};
+use tinyroom::store::{AnswerLimits, ContentHashes, Store};
 use tinyroom::wire::message::{self, hashes_text};
 use tinyroom::wire::{Body, Message, MessageType, Response};
 
@@ -126,10 +126,10 @@ impl Client {
             }
             Body::GetContentHashes if !tells => return,
             Body::GetContentHashes => hashes_text(self.store.content_hashes()),
-            Body::GetTableDiff(theirs) => self.store.table_diff(theirs, usize::MAX).text,
-            Body::GetRowDiff(theirs) => self.store.row_diff(theirs, usize::MAX).text,
-            Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, usize::MAX).text,
-            Body::GetValueDiff(theirs) => self.store.value_diff(theirs, usize::MAX).text,
+            Body::GetTableDiff(theirs) => self.store.table_diff(theirs, AnswerLimits::whole()).text,
+            Body::GetRowDiff(theirs) => self.store.row_diff(theirs, AnswerLimits::whole()).text,
+            Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, AnswerLimits::whole()).text,
+            Body::GetValueDiff(theirs) => self.store.value_diff(theirs, AnswerLimits::whole()).text,
         };
         self.outbox.push_back(format!("{from}\n{}", message::text(&message.id, MessageType::Response, &answer)));
     }

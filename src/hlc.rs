@@ -70,6 +70,11 @@ impl Hlc {
         self.digits().map_or(0, |(high, _)| high >> 6)
     }
 
+    /// The client that made the stamp: its last five characters, as a number.
+    pub fn client(self) -> u32 {
+        self.digits().map_or(0, |(_, low)| (low & ((1 << 30) - 1)) as u32)
+    }
+
     /// Whether the stamp lies more than `max_future_ms` ahead of `now_ms`.
     pub fn is_future(self, now_ms: u64, max_future_ms: u64) -> bool {
         self.time_ms() > now_ms.saturating_add(max_future_ms)
@@ -182,6 +187,9 @@ mod tests {
         assert_eq!(Hlc::parse("zzzzzzz---------").unwrap().time_ms(), (1 << 42) - 1);
         let stamp = Hlc::parse("-----0----------").unwrap();
         assert_eq!(stamp.time_ms(), 64);
+        assert_eq!([stamp, Hlc::EMPTY].map(Hlc::client), [0, 0]);
+        assert_eq!(Hlc::parse("-----0---------0").unwrap().client(), 1);
+        assert_eq!(Hlc::parse("-----0----zzzzzz").unwrap().client(), (1 << 30) - 1);
         assert!(!stamp.is_future(0, 64));
         assert!(stamp.is_future(0, 63));
         let late = Hlc::parse("---zzzz---------").unwrap();

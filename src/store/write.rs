@@ -10,6 +10,9 @@ use std::fmt::Write;
 use std::iter::Peekable;
 use std::ops::Range;
 
+/// Of how many clients the cells that are ahead have texts of their own.
+const MAX_CLIENTS_AHEAD: usize = 16;
+
 impl Store {
     /// Every place from `start` on, in order. Tables or values that hold nothing, and have a stamp all the same, have one
     /// place.
@@ -61,6 +64,40 @@ impl Store {
         close_stamp(&mut out, self.values.hlc);
         out.push_str(",1]");
         Some(out)
+    }
+
+    /// The changes of the cells at these places, which ascend, each of at most about `limit` bytes. Cells stamped later than
+    /// `until_ms` come last and share no text with others, since a client whose clock is behind drops what comes with them;
+    /// nor do those of different clients share one, up to a number.
+    pub fn change_texts(&self, places: &[Place], limit: usize, until_ms: u64) -> Vec<String> {
+        let mut ahead: Vec<(Hlc, Place)> = Vec::new();
+        let mut texts = Vec::new();
+        let mut present = places
+            .iter()
+            .copied()
+            .filter(|&place| {
+                let hlc = self.hlc_at(place);
+                let is_ahead = hlc.time_ms() > until_ms;
+                if is_ahead {
+                    ahead.push((hlc, place));
+                }
+                !is_ahead
+            })
+            .peekable();
+        texts.extend(std::iter::from_fn(|| self.next_changes_text(&mut present, limit)));
+        for group in by_client(ahead) {
+            let mut group = group.into_iter().peekable();
+            texts.extend(std::iter::from_fn(|| self.next_changes_text(&mut group, limit)));
+        }
+        texts
+    }
+
+    /// The stamp of the cell at a place; the empty one where there is none.
+    fn hlc_at(&self, place: Place) -> Hlc {
+        if place.is_value() {
+            return self.values.cells().get(place.cell as usize).map_or(Hlc::EMPTY, |cell| cell.hlc);
+        }
+        self.cell_at(place).map_or(Hlc::EMPTY, |at| at.cell.hlc)
     }
 
     /// The whole content, every stamp with its hash: what TinyBase calls `MergeableContent`.
@@ -142,6 +179,22 @@ impl Store {
     pub(super) fn length_of(&self, cell: &Cell) -> usize {
         self.ids.text(cell.id).len() + cell.value.len() + CELL_OVERHEAD
     }
+}
+
+/// Places by the client whose stamp their cell has, and those of all other clients together once there are many: who
+/// invents clients makes no text for each cell.
+fn by_client(cells: Vec<(Hlc, Place)>) -> impl Iterator<Item = Vec<Place>> {
+    let mut groups: Vec<(u32, Vec<Place>)> = Vec::new();
+    for (hlc, place) in cells {
+        let client = hlc.client();
+        let known = groups.iter().position(|group| group.0 == client);
+        let index = known.unwrap_or(groups.len().min(MAX_CLIENTS_AHEAD));
+        match groups.get_mut(index) {
+            Some((_, group)) => group.push(place),
+            None => groups.push((client, vec![place])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group)
 }
 
 /// Writes `"id":`.

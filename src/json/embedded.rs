@@ -4,8 +4,6 @@
 //! taken here and nothing else, however deep it is: depth exhausts no stack of V8's, and none here, where an open bracket
 //! costs a bit.
 
-use super::string;
-
 /// Stands for a control character that has no short escape: JSON has it nowhere.
 const CONTROL: u8 = 0;
 /// Stands for half of a surrogate pair: like every byte beyond ASCII, JSON has it within strings alone.
@@ -67,7 +65,9 @@ impl Text<'_> {
     /// The rest of a string.
     fn string(&mut self) -> Option<()> {
         loop {
-            self.rest = self.rest.get(string::plain_length(self.rest)..)?;
+            // Whatever means something in a string is escaped in the one around it.
+            let plain = self.rest.iter().position(|&byte| byte == b'\\')?;
+            self.rest = self.rest.get(plain..)?;
             match self.next()? {
                 b'"' => return Some(()),
                 b'\\' => match self.next()? {
@@ -138,7 +138,8 @@ impl Text<'_> {
         }
     }
 
-    /// The next byte, without its escape.
+    /// The next byte, without its escape. Not inlined: what is long are strings, and most of them is skipped.
+    #[inline(never)]
     fn next(&mut self) -> Option<u8> {
         let byte = self.take()?;
         if byte != b'\\' {

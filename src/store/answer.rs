@@ -90,16 +90,27 @@ impl<'a> AnswerWriter<'a> {
     /// Writes cells of a row.
     pub fn cells(&mut self, places: impl Iterator<Item = Place>) {
         let hashes = self.hashes_length();
-        for at in places.filter_map(|place| self.store.cell_at(place)) {
-            if self.limits.is_too_new(at.cell.hlc) {
-                owe(&mut self.owed, at.place..at.place.next_cell());
-            } else if self.new.length_with(at) + hashes > self.limits.bytes {
-                owe(&mut self.owed, at.place..at.place.next_row());
+        for place in places {
+            if !self.cell(place, hashes) {
                 break;
-            } else {
-                self.new.cell(at);
             }
         }
+    }
+
+    /// Writes a cell, beside hashes of a length. Answers whether there is room for more.
+    fn cell(&mut self, place: Place, hashes: usize) -> bool {
+        let Some(at) = self.store.cell_at(place) else { return true };
+        if self.limits.is_too_new(at.cell.hlc) {
+            owe(&mut self.owed, place..place.next_cell());
+            return true;
+        }
+        let fits = self.new.length_with(at) + hashes <= self.limits.bytes;
+        if fits {
+            self.new.cell(at);
+        } else {
+            owe(&mut self.owed, place..place.next_row());
+        }
+        fits
     }
 
     /// Begins a branch of hashes.

@@ -57,6 +57,23 @@ pub(super) struct Branch<'a> {
     children: Range<usize>,
 }
 
+/// What stands under an id.
+trait Named {
+    fn id(&self) -> &str;
+}
+
+impl Named for CellChange<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Named for Branch<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl<'a> Changes<'a> {
     /// Reads `[tables, values, 1]`, or the same without the 1.
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
@@ -152,7 +169,7 @@ impl<'a> Changes<'a> {
             let table = self.read_table(reader, id)?;
             self.tables.push(table);
         }
-        self.not_canonical |= keep_last_of_each(&mut self.tables, 0, |table| &table.id);
+        self.not_canonical |= keep_last_of_each(&mut self.tables, 0);
         self.not_canonical |= leave_out_empty(&mut self.tables, 0);
         self.tables_hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(())
@@ -168,7 +185,7 @@ impl<'a> Changes<'a> {
             let row = self.read_row(reader, id)?;
             self.rows.push(row);
         }
-        self.not_canonical |= keep_last_of_each(&mut self.rows, start, |row| &row.id);
+        self.not_canonical |= keep_last_of_each(&mut self.rows, start);
         self.not_canonical |= leave_out_empty(&mut self.rows, start);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.rows.len() })
@@ -184,7 +201,7 @@ impl<'a> Changes<'a> {
             let cell = self.read_cell(reader, id, "a stamp of a cell `[value, hlc]`")?;
             self.cells.push(cell);
         }
-        self.not_canonical |= keep_last_of_each(&mut self.cells, start, |cell| &cell.id);
+        self.not_canonical |= keep_last_of_each(&mut self.cells, start);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.cells.len() })
     }
@@ -198,7 +215,7 @@ impl<'a> Changes<'a> {
             let value = self.read_cell(reader, id, "a stamp of a value `[value, hlc]`")?;
             self.values.push(value);
         }
-        self.not_canonical |= keep_last_of_each(&mut self.values, 0, |value| &value.id);
+        self.not_canonical |= keep_last_of_each(&mut self.values, 0);
         self.values_hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(())
     }
@@ -261,15 +278,15 @@ fn leave_out_empty(branches: &mut Vec<Branch>, start: usize) -> bool {
 
 /// Keeps, of the items from `start` on which share an id, the last: what `JSON.parse` makes of a key that stands twice.
 /// Answers whether there were any.
-fn keep_last_of_each<T>(items: &mut Vec<T>, start: usize, id: impl Fn(&T) -> &str) -> bool {
+fn keep_last_of_each<T: Named>(items: &mut Vec<T>, start: usize) -> bool {
     let new = items.get(start..).unwrap_or_default();
     if new.len() <= FEW {
-        let same = |(index, item)| new.iter().skip(index + 1).any(|other| id(item) == id(other));
+        let same = |(index, item): (usize, &T)| new.iter().skip(index + 1).any(|other| item.id() == other.id());
         if !new.iter().enumerate().any(same) {
             return false;
         }
     }
-    let ids: Vec<&str> = new.iter().map(id).collect();
+    let ids: Vec<&str> = new.iter().map(Named::id).collect();
     let Some(mut overridden) = overridden(&ids).map(Vec::into_iter) else { return false };
     let mut new = items.split_off(start);
     new.retain(|_| !overridden.next().unwrap_or(false));

@@ -13,7 +13,7 @@ use super::{Place, Store};
 impl Store {
     /// Answers `GetTableDiff`: the tables the asker lacks, and our hashes of those that differ.
     pub fn table_diff(&self, theirs: &HashTree, limits: AnswerLimits) -> Answer {
-        let theirs = by_position(theirs.top(), self.tables.len(), |id| self.tables.get_index_of(id));
+        let theirs = by_position(theirs.top(), self.tables.len(), &|id| self.tables.get_index_of(id));
         let mut answer = AnswerWriter::with_hashes(self, Style::CHANGE, limits);
         for (position, ((id, table), theirs)) in self.tables.iter().zip(theirs).enumerate() {
             let place = Place { table: position as u32, ..Place::START };
@@ -31,10 +31,10 @@ impl Store {
     /// Answers `GetRowDiff`: the rows the asker lacks, and our hashes of those that differ.
     pub fn row_diff(&self, theirs: &HashTree, limits: AnswerLimits) -> Answer {
         let mut answer = AnswerWriter::with_hashes(self, Style::ROW_DIFF, limits);
-        for (position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+        for (position, node) in named(theirs.top(), &|id| self.tables.get_index_of(id)) {
             let Some((id, table)) = self.tables.get_index(position) else { continue };
             answer.enter(id);
-            let rows = by_position(theirs.children(node), table.rows.len(), |id| table.rows.get_index_of(id));
+            let rows = by_position(theirs.children(node), table.rows.len(), &|id| table.rows.get_index_of(id));
             for (row_position, ((id, row), theirs)) in table.rows.iter().zip(rows).enumerate() {
                 let place = Place { table: position as u32, row: row_position as u32, cell: 0 };
                 match theirs {
@@ -51,9 +51,9 @@ impl Store {
     /// Answers `GetCellDiff`: the cells that the asker lacks or holds otherwise.
     pub fn cell_diff(&self, theirs: &HashTree, limits: AnswerLimits) -> Answer {
         let mut answer = AnswerWriter::without_hashes(self, Style::CELL_DIFF, limits);
-        for (table_position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+        for (table_position, node) in named(theirs.top(), &|id| self.tables.get_index_of(id)) {
             let Some((_, table)) = self.tables.get_index(table_position) else { continue };
-            for (row_position, node) in named(theirs.children(node), |id| table.rows.get_index_of(id)) {
+            for (row_position, node) in named(theirs.children(node), &|id| table.rows.get_index_of(id)) {
                 let Some((_, row)) = table.rows.get_index(row_position) else { continue };
                 let place = Place { table: table_position as u32, row: row_position as u32, cell: 0 };
                 answer.cells(self.differing_cells(row, theirs.children(node), place));
@@ -78,7 +78,7 @@ impl Store {
     /// none does.
     pub fn row_hashes(&self, theirs: &HashTree) -> Option<String> {
         let mut hashes = HashWriter::new();
-        for (position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+        for (position, node) in named(theirs.top(), &|id| self.tables.get_index_of(id)) {
             let Some((id, table)) = self.tables.get_index(position) else { continue };
             if node.hash != table.hash {
                 hashes.enter(id);
@@ -93,10 +93,10 @@ impl Store {
     /// none does.
     pub fn cell_hashes(&self, theirs: &HashTree) -> Option<String> {
         let mut hashes = HashWriter::new();
-        for (position, node) in named(theirs.top(), |id| self.tables.get_index_of(id)) {
+        for (position, node) in named(theirs.top(), &|id| self.tables.get_index_of(id)) {
             let Some((id, table)) = self.tables.get_index(position) else { continue };
             hashes.enter(id);
-            for (position, node) in named(theirs.children(node), |id| table.rows.get_index_of(id)) {
+            for (position, node) in named(theirs.children(node), &|id| table.rows.get_index_of(id)) {
                 let Some((id, row)) = table.rows.get_index(position) else { continue };
                 if node.hash != row.hash {
                     hashes.enter(id);
@@ -118,7 +118,7 @@ impl Store {
 
     /// The places of a row's cells whose hashes are not among theirs; `first` is the place of its first cell.
     fn differing_cells(&self, row: &Row, theirs: &[HashNode], first: Place) -> impl Iterator<Item = Place> {
-        let theirs = by_position(theirs, row.cells().len(), |id| row.find(self.ids.get(id)?));
+        let theirs = by_position(theirs, row.cells().len(), &|id| row.find(self.ids.get(id)?));
         let cells = row.cells().iter().zip(theirs).enumerate();
         let differing = cells.filter(|(_, (cell, theirs))| theirs.is_none_or(|theirs| theirs.hash != cell.hash));
         differing.map(move |(cell, _)| Place { cell: cell as u32, ..first })
@@ -129,7 +129,7 @@ impl Store {
 /// they do not name costs nothing.
 fn named<'a, 'b>(
     nodes: &'b [HashNode<'a>],
-    position: impl Fn(&str) -> Option<usize>,
+    position: &dyn Fn(&str) -> Option<usize>,
 ) -> impl Iterator<Item = (usize, &'b HashNode<'a>)> {
     let key = |(index, node): (usize, &HashNode)| Some((position(&node.id)? as u64) << 32 | index as u64);
     let mut keys: Vec<_> = nodes.iter().enumerate().filter_map(key).collect();
@@ -148,7 +148,7 @@ fn named<'a, 'b>(
 fn by_position<'a, 'b>(
     nodes: &'b [HashNode<'a>],
     length: usize,
-    position: impl Fn(&str) -> Option<usize>,
+    position: &dyn Fn(&str) -> Option<usize>,
 ) -> Vec<Option<&'b HashNode<'a>>> {
     let mut found = vec![None; length];
     for node in nodes {

@@ -72,24 +72,29 @@ impl Store {
     pub fn change_texts(&self, places: &[Place], limit: usize, until_ms: u64) -> Vec<String> {
         let mut ahead: Vec<(Hlc, Place)> = Vec::new();
         let mut texts = Vec::new();
-        let mut present = places
-            .iter()
-            .copied()
-            .filter(|&place| {
-                let hlc = self.hlc_at(place);
-                let is_ahead = hlc.time_ms() > until_ms;
-                if is_ahead {
-                    ahead.push((hlc, place));
-                }
-                !is_ahead
-            })
-            .peekable();
-        texts.extend(std::iter::from_fn(|| self.next_changes_text(&mut present, limit)));
+        self.write_texts(places, limit, &mut texts, &mut |place| {
+            let hlc = self.hlc_at(place);
+            let is_ahead = hlc.time_ms() > until_ms;
+            if is_ahead {
+                ahead.push((hlc, place));
+            }
+            !is_ahead
+        });
         for group in by_client(ahead) {
-            let mut group = group.into_iter().peekable();
-            texts.extend(std::iter::from_fn(|| self.next_changes_text(&mut group, limit)));
+            self.write_texts(&group, limit, &mut texts, &mut |_| true);
         }
         texts
+    }
+
+    fn write_texts(
+        &self,
+        places: &[Place],
+        limit: usize,
+        texts: &mut Vec<String>,
+        goes_along: &mut dyn FnMut(Place) -> bool,
+    ) {
+        let mut places = places.iter().copied().filter(|&place| goes_along(place)).peekable();
+        texts.extend(std::iter::from_fn(|| self.next_changes_text(&mut places, limit)));
     }
 
     /// The stamp of the cell at a place; the empty one where there is none.

@@ -1,51 +1,46 @@
-//! From the path of a URL to the room it names.
+//! From a URL to the room it names.
 //!
 //! Every path is a room: what follows the first `/` is its name, as it stands in the URL, percent signs and all. So
 //! `/parties/main/home`, which a PartySocket asks for, is a room like `/todo/42`, and `/` is the room with no name.
+//! Nothing is decoded: `/%c3%a9` and `/%C3%A9` are two rooms, and `/50%` is one.
+//!
+//! Two paths are none: browsers and crawlers ask for them at every host.
 
 use thiserror::Error;
 
 /// The longest name, in bytes: Cloudflare's limit for the name of a Durable Object.
 pub const MAX_NAME_BYTES: usize = 1024;
 
-/// Why a path names no room.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum AddressError {
-    /// The name is too long.
-    #[error("The room's name has {found} bytes. It may have at most {MAX_NAME_BYTES}.")]
-    TooLong {
-        /// How long it is.
-        found: usize,
-    },
-    /// A percent sign is not followed by two hexadecimal digits.
-    #[error("The path has a % at byte {at} that is not followed by two hexadecimal digits.")]
-    Escape {
-        /// Where, in bytes of the path.
-        at: usize,
-    },
-    /// What the percent signs stand for is not text.
-    #[error("The path's percent-encoded bytes are not UTF-8 text.")]
-    NotText,
+/// What is at a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address<'a> {
+    /// The room of this name.
+    Room(&'a str),
+    /// The icon that browsers look for.
+    Favicon,
+    /// What crawlers may visit.
+    Robots,
 }
 
-/// The name of the room at a path.
-pub fn room_name(path: &str) -> Result<&str, AddressError> {
-    let name = path.strip_prefix('/').unwrap_or(path);
-    if name.len() > MAX_NAME_BYTES {
-        return Err(AddressError::TooLong { found: name.len() });
+/// A URL whose name is too long for a room.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("The room's name has {bytes} bytes. It may have at most {MAX_NAME_BYTES}.")]
+pub struct NameTooLong {
+    /// How long it is.
+    pub bytes: usize,
+}
+
+impl<'a> Address<'a> {
+    /// Reads a URL, as a `Request` has it.
+    pub fn of(url: &'a str) -> Result<Self, NameTooLong> {
+        let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+        match path.split(['?', '#']).next().unwrap_or_default() {
+            "favicon.ico" => Ok(Self::Favicon),
+            "robots.txt" => Ok(Self::Robots),
+            name if name.len() > MAX_NAME_BYTES => Err(NameTooLong { bytes: name.len() }),
+            name => Ok(Self::Room(name)),
+        }
     }
-    let mut decoded = Vec::with_capacity(name.len());
-    let mut bytes = path.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            let mut digit = || bytes.next().and_then(|(_, digit)| char::from(digit).to_digit(16));
-            let (high, low) = digit().zip(digit()).ok_or(AddressError::Escape { at })?;
-            (high << 4 | low) as u8
-        } else {
-            byte
-        });
-    }
-    str::from_utf8(&decoded).map(|_| name).map_err(|_| AddressError::NotText)
 }
 
 /// What a URL's query says for a name: empty where it says the name alone, `None` where it does not say it.
@@ -58,7 +53,7 @@ pub fn query_value<'a>(url: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AddressError, MAX_NAME_BYTES, query_value, room_name};
+    use super::{Address, MAX_NAME_BYTES, NameTooLong, query_value};
 
     #[test]
     fn a_query_says_a_name_with_a_value_or_alone() {
@@ -70,27 +65,41 @@ mod tests {
     }
 
     #[test]
-    fn every_path_names_a_room() {
-        for (path, name) in [
-            ("/", ""),
-            ("/home", "home"),
-            ("/parties/main/home", "parties/main/home"),
-            ("/todo/42/", "todo/42/"),
-            ("//", "/"),
-            ("/a%20b%C3%A9", "a%20b%C3%A9"),
+    fn a_name_is_what_stands_in_the_url() {
+        for name in [
+            "",
+            "home",
+            "parties/main/home",
+            "todo/42/",
+            "/",
+            "a%20b%C3%A9",
+            "%c3%a9",
+            "50%",
+            "100%%20done",
+            "%zz",
+            "%ff",
+            "%ed%a0%80",
+            "a/favicon.ico",
+            "favicon.ico/",
+            "Robots.txt",
+            "robots%2Etxt",
         ] {
-            assert_eq!(room_name(path), Ok(name));
+            for end in ["", "?", "?token=/a?b", "#/c?d"] {
+                assert_eq!(Address::of(&format!("https://host:8787/{name}{end}")), Ok(Address::Room(name)));
+            }
         }
-        let longest = "x".repeat(MAX_NAME_BYTES);
-        assert_eq!(room_name(&format!("/{longest}")), Ok(&*longest));
     }
 
     #[test]
-    fn a_path_that_names_none_is_told_why() {
-        let long = format!("/{}", "x".repeat(MAX_NAME_BYTES + 1));
-        assert_eq!(room_name(&long), Err(AddressError::TooLong { found: MAX_NAME_BYTES + 1 }));
-        assert_eq!(room_name("/a%2"), Err(AddressError::Escape { at: 2 }));
-        assert_eq!(room_name("/100%zz"), Err(AddressError::Escape { at: 4 }));
-        assert_eq!(room_name("/%ff"), Err(AddressError::NotText));
+    fn the_longest_name_is_a_room_and_a_longer_one_is_told_so() {
+        let longest = "x".repeat(MAX_NAME_BYTES);
+        assert_eq!(Address::of(&format!("https://host/{longest}")), Ok(Address::Room(&longest)));
+        assert_eq!(Address::of(&format!("https://host/{longest}x")), Err(NameTooLong { bytes: MAX_NAME_BYTES + 1 }));
+    }
+
+    #[test]
+    fn what_browsers_and_crawlers_ask_every_host_for_is_no_room() {
+        assert_eq!(Address::of("https://host/favicon.ico?v=1"), Ok(Address::Favicon));
+        assert_eq!(Address::of("https://host/robots.txt"), Ok(Address::Robots));
     }
 }

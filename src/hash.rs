@@ -63,13 +63,7 @@ pub struct IdPrefix(Fnv);
 impl IdPrefix {
     /// The prefix of an id in its canonical spelling.
     pub fn new(id: &str) -> Self {
-        let mut hash = Fnv::new();
-        if id.contains('\\') {
-            string::utf8(id, |piece| hash = hash.bytes(piece));
-        } else {
-            hash = hash.bytes(id.as_bytes());
-        }
-        Self(hash.bytes(b":"))
+        Self(Fnv::new().bytes(string::unescaped(id).as_bytes()).bytes(b":"))
     }
 
     /// What a child of this id and hash adds to the hash of a table or of the tables.

@@ -15,13 +15,15 @@
 //! | [`wire`] | what travels: envelope, messages, fragments, limits |
 //! | [`journal`] | a store at rest: entries, snapshots, when to compact |
 //! | [`import`] | what an earlier server left, as changes |
-//! | [`sync`] | one peer's side of a pull: what was asked, what is still owed |
+//! | [`sync`] | one peer's side of a conversation: what it reported, what was asked, what is in flight |
 //! | [`room`] | everybody in one room: inputs in, outputs out |
-//! | [`address`] | from a path to a room's name |
+//! | [`address`] | from a URL to a room's name |
+//! | [`subprotocol`] | which of a client's offers a room takes |
+//! | [`settings`] | what can be set, and by which variable |
 //! | `worker` | the shell: requests, the Durable Object, sockets, SQL, HTTP; for wasm32 alone |
 //!
-//! Imports point one way: `json ← hash ← hlc ← store ← {wire, journal} ← sync ← room ← worker`. All but `worker` is
-//! pure: no clock, no socket, no disk and no global state, so native tests drive all of it with inputs and look at exact
+//! Imports point one way: `json ← hash ← hlc ← store ← {wire, journal} ← sync ← room ← settings ← worker`. All but
+//! `worker` is pure: no clock, no socket, no disk and no global state, so native tests drive all of it with inputs and look at exact
 //! outputs.
 //!
 //! # The way of a message
@@ -35,8 +37,8 @@
 //!
 //! # The promise
 //!
-//! What any client has seen from the room is on disk. What a client sent and the room did not keep comes back at that
-//! client's next connection, with no code in the app.
+//! What any client has seen from the room is on disk. What a client sent and the room did not keep is asked for again, at
+//! that client's next connection at the latest, with no code in the app.
 
 pub mod address;
 pub mod hash;
@@ -45,7 +47,9 @@ pub mod import;
 pub mod journal;
 pub mod json;
 pub mod room;
+pub mod settings;
 pub mod store;
+pub mod subprotocol;
 pub mod sync;
 pub mod wire;
 #[cfg(target_arch = "wasm32")]

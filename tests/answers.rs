@@ -157,7 +157,7 @@ fn pull(asker: &Store, answerer: &Store) -> Vec<Asked> {
         }
     }
     if ours.values != theirs.values {
-        ask(7, asker.value_hashes());
+        ask(7, asker.value_hashes(usize::MAX));
     }
     asked
 }

@@ -11,16 +11,16 @@
 mod support;
 
 use support::harness::Harness;
-use support::texts::{hashes_of, keep, relay, row};
-use tinyroom::wire::MAX_TEXT_BYTES;
+use support::texts::{hashes_of, keep, relay, row, t};
+use tinyroom::journal;
+use tinyroom::room::Settings;
+use tinyroom::wire::{MAX_INCOMING_BYTES, MAX_TEXT_BYTES};
 
 // ── Malformed traffic ────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn malformed_traffic_closes_with_a_reason_and_reaches_nobody() {
     for (text, reason) in [
-        ("", "expected a recipient and a line break, found neither"),
-        ("[null,1,\"\"]", "expected a recipient and a line break, found neither"),
         ("\n", "message: at byte 0: expected a message `[requestId, type, payload]`, found the end of the text"),
         (
             "\nhello",
@@ -48,7 +48,7 @@ fn malformed_traffic_closes_with_a_reason_and_reaches_nobody() {
         room.expect(&[&format!("close a: 1007 {reason}")]);
         room.say("a", &format!("\n[null,3,{}]", row("r", "1", "@old")));
         room.say("a", "\n[\"q\",1,\"\"]");
-        room.say_binary("a");
+        room.say_binary("a", 1);
         room.disconnect("a");
         room.expect(&[]);
         assert_eq!(room.timeout_in_ms(), None);
@@ -69,16 +69,78 @@ fn of_a_message_that_is_malformed_at_its_end_nothing_is_merged() {
 #[test]
 fn a_binary_frame_closes() {
     let mut room = Harness::holding("", &["a", "b"]);
-    room.say_binary("a");
+    room.say_binary("a", 1);
     room.expect(&["close a: 1007 tinybase:14:expected a text frame, found a binary one"]);
+}
+
+#[test]
+fn a_frame_with_no_line_break_or_an_empty_one_is_somebodys_heartbeat() {
+    let mut room = Harness::holding("", &["a", "b"]);
+    for heartbeat in ["", "ping", r#"{"type":"ping"}"#, "[null,1,\"\"]", "S", "\u{fffd}", &"x".repeat(1 << 20)] {
+        room.say("a", heartbeat);
+        room.expect(&[]);
+    }
+    room.say_binary("a", 0);
+    room.expect(&[]);
+    assert_eq!(room.timeout_in_ms(), None);
+}
+
+#[test]
+fn a_client_of_which_only_heartbeats_came_has_not_begun() {
+    let mut room = Harness::new();
+    room.connect("a");
+    room.say("a", "ping");
+    room.say_binary("a", 0);
+    room.pass(250);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
 }
 
 #[test]
 fn a_text_that_is_too_long_closes() {
     let mut room = Harness::holding("", &["a", "b"]);
-    room.say("a", &"x".repeat(MAX_TEXT_BYTES + 1));
-    let sizes = format!("{} is over the limit of {MAX_TEXT_BYTES}", MAX_TEXT_BYTES + 1);
+    room.say("a", &"x".repeat(MAX_INCOMING_BYTES));
+    room.expect(&[]);
+    room.say("a", &"x".repeat(MAX_INCOMING_BYTES + 1));
+    let sizes = format!("{} is over the limit of {MAX_INCOMING_BYTES}", MAX_INCOMING_BYTES + 1);
     room.expect(&[&format!("close a: 1013 tinybase:15:socket: {sizes}")]);
+}
+
+#[test]
+fn a_change_that_is_too_long_closes() {
+    let around = format!("[null,3,{}]", row("r", "\"\"", "@old")).len();
+    for (length, is_taken) in [(MAX_TEXT_BYTES, true), (MAX_TEXT_BYTES + 1, false)] {
+        for to in ["", "{b}"] {
+            let mut room = Harness::holding("", &["a", "b"]);
+            let edit = row("r", &format!("\"{}\"", "x".repeat(length - around)), "@old");
+            room.say("a", &format!("{to}\n[null,3,{edit}]"));
+            if is_taken {
+                assert!(room.outputs() == [keep("a", &edit), relay("a", &edit)]);
+            } else {
+                let sizes = format!("{length} is over the limit of {MAX_TEXT_BYTES}");
+                room.expect(&[&format!("close a: 1013 tinybase:15:socket: {sizes}")]);
+            }
+        }
+    }
+}
+
+/// It is merged, and goes on in changes that are shorter.
+#[test]
+fn an_answer_may_be_longer_than_a_change_but_not_a_value_in_it() {
+    for (cells, length, is_taken) in [(3, 6 << 20, true), (2, (8 << 20) + 1024, false)] {
+        let value = "x".repeat(length);
+        let cells: Vec<_> = (0..cells).map(|n| format!(r#""c{n}":["{value}","@old"]"#)).collect();
+        let mut room = Harness::holding("", &["a", "b"]);
+        let body = t(&format!(r#"["0123456789a.6bcd",0,[{{"t":[{{"r":[{{{}}}]}}]}}]]"#, cells.join(",")));
+        room.say("a", &format!("S\n{body}"));
+        let outputs = room.outputs();
+        let starts: Vec<_> = outputs.iter().map(|line| line.get(..9).unwrap()).collect();
+        if is_taken {
+            assert_eq!(starts, ["keep a: [", "all but a", "all but a", "all but a", "a < S\n[\"{"]);
+        } else {
+            let sizes = format!("{} is over the limit of {MAX_TEXT_BYTES}", body.len());
+            assert_eq!(outputs, [format!("close a: 1013 tinybase:15:socket: {sizes}")]);
+        }
+    }
 }
 
 // ── Fragments ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,25 +153,46 @@ fn a_message_in_parts_is_taken_as_a_whole() {
     let (head, tail) = body.split_at(body.find('🎉').unwrap());
     room.say("a", &format!("\n0123456789abcdef\n1\n2\n{tail}"));
     room.expect(&[]);
-    assert_eq!(room.timeout_in_ms(), Some(1_000));
-    room.pass(999);
+    assert_eq!(room.timeout_in_ms(), Some(10_000));
+    room.pass(9_999);
     room.say("a", &format!("\n0123456789abcdef\n0\n2\n{head}"));
-    room.expect(&[&keep("a", "create + insert 1", &edit), &relay("a", &edit)]);
+    room.expect(&[&keep("a", &edit), &relay("a", &edit)]);
     assert_eq!(room.timeout_in_ms(), None);
     room.say("b", "S\nfedcba9876543210\n0\n1\n[\"q\",1,\"\"]");
     room.expect(&[&format!("b < S\n[\"q\",0,{}]", hashes_of(&[&edit]))]);
 }
 
 #[test]
-fn parts_are_forgotten_after_a_second() {
+fn parts_are_forgotten_when_the_next_has_not_come_for_long_and_whose_they_are_is_asked_what_it_holds() {
+    for silence_ms in [10_000, 50] {
+        let settings = Settings { fragment_silence_ms: silence_ms, ..Settings::default() };
+        let mut room = Harness::with(settings, journal::Settings::default()).with_content("", &["a", "b"]);
+        room.say("a", "\n0123456789abcdef\n0\n2\n[\"q\",");
+        room.pass(silence_ms);
+        room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+        assert_eq!(room.timeout_in_ms(), None);
+        room.say("a", "\n0123456789abcdef\n1\n2\n1,\"\"]");
+        room.expect(&[]);
+        assert_eq!(room.timeout_in_ms(), Some(silence_ms), "it begins another message");
+        // Whatever comes next tells that its time is over as well.
+        room.now_ms += silence_ms;
+        room.say("a", "\n0123456789abcdef\n0\n2\n[\"q\",");
+        room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+    }
+}
+
+#[test]
+fn a_message_may_take_as_long_as_it_likes_as_long_as_parts_come() {
     let mut room = Harness::holding("", &["a", "b"]);
-    room.say("a", "\n0123456789abcdef\n0\n2\n[\"q\",");
-    room.pass(1_000);
-    room.expect(&[]);
-    assert_eq!(room.timeout_in_ms(), None);
-    room.say("a", "\n0123456789abcdef\n1\n2\n1,\"\"]");
-    room.expect(&[]);
-    assert_eq!(room.timeout_in_ms(), Some(1_000), "it begins another message");
+    let edit = row("r", &format!("\"{}\"", "x".repeat(900)), "@old");
+    let body = format!("[null,3,{edit}]");
+    let parts: Vec<_> = body.as_bytes().chunks(100).map(|part| std::str::from_utf8(part).unwrap()).collect();
+    for (index, part) in parts.iter().enumerate() {
+        room.expect(&[]);
+        room.pass(9_999);
+        room.say("a", &format!("\n0123456789abcdef\n{index}\n{}\n{part}", parts.len()));
+    }
+    room.expect(&[&keep("a", &edit), &relay("a", &edit)]);
 }
 
 #[test]
@@ -134,7 +217,8 @@ fn the_parts_that_all_together_leave_lying_are_bounded() {
     }
     room.say("d", &format!("\n0123456789abcdef\n0\n2\n{part}"));
     assert!(room.outputs()[0].starts_with("close d: 1013 tinybase:15:fragments: "));
-    room.pass(1000);
+    room.pass(10_000);
+    room.outputs();
     room.say("e", &format!("\n0123456789abcdef\n0\n2\n{part}"));
     room.expect(&[]);
 }

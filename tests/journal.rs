@@ -64,14 +64,46 @@ fn a_kill_between_two_slices_loses_nothing() {
 /// What a commit writes to which rows.
 fn rows_of(commit: &Commit) -> String {
     let writes = commit.writes.iter().map(|write| match write {
+        Write::Create => "create".to_owned(),
         Write::Insert { sequence, .. } => format!("insert {sequence}"),
         Write::Append { sequence, .. } => format!("append {sequence}"),
         Write::Fold { from, into } => format!("fold {from} into {into}"),
         Write::Move { from, into } => format!("move {from} to {into}"),
         Write::Replace { sequence, .. } => format!("replace {sequence}"),
+        Write::DeleteBefore { first, quarantined } if quarantined.is_empty() => format!("forget before {first}"),
         _ => panic!("{write:?}"),
     });
     writes.collect::<Vec<_>>().join(" + ")
+}
+
+#[test]
+fn the_first_commit_makes_the_table_and_the_next_ones_write_a_row_each() {
+    let mut scribe = Scribe::new(Settings::default());
+    assert_eq!(rows_of(&scribe.set("r", "c", "1")), "create + insert 1");
+    assert_eq!(scribe.table.rows_written, 2, "the header and the first row");
+    for (n, value) in ["2", "3", "4"].into_iter().enumerate() {
+        assert_eq!(rows_of(&scribe.set("r", "c", value)), "append 1");
+        assert_eq!(scribe.table.rows_written, n + 3);
+    }
+    scribe.assert_kept();
+}
+
+#[test]
+fn between_the_slices_of_a_compaction_edits_go_to_rows_behind_it() {
+    let one_each = Settings { level0_bytes: 1, level0_entries: 0, level1_bytes: 1, slice_bytes: 60, ..SMALL };
+    let mut scribe = Scribe::new(Settings { slack_bytes: 0, row_bytes: 1_000, ..one_each });
+    scribe.set("1", "c", "1");
+    while !scribe.journal.is_compaction_due(&scribe.store) {
+        scribe.set("2", "c", "2");
+    }
+    let slice = |scribe: &mut Scribe| scribe.compact().map(|commit| rows_of(&commit));
+    let first = scribe.table.rows.keys().copied().max().unwrap() + 1;
+    assert_eq!(slice(&mut scribe), Some(format!("insert {first}")));
+    assert_eq!(rows_of(&scribe.set("1", "c", "3")), format!("insert {}", first + 1));
+    scribe.set("2", "c", "4");
+    assert_eq!(slice(&mut scribe), Some(format!("append {first} + forget before {first}")));
+    assert_eq!(scribe.table.rows.keys().copied().min_by_key(|&row| (row == 0, row)), Some(first));
+    scribe.assert_kept();
 }
 
 #[test]
@@ -113,14 +145,11 @@ fn a_level_that_is_full_is_folded_into_the_next() {
 fn level_0_of_few_entries_grows_to_four_times_its_length() {
     let mut scribe = Scribe::new(Settings { level0_bytes: 100, level1_bytes: 2_000, row_bytes: 2_000, ..SMALL });
     let length = |n: usize| format!("\"{}\"", "x".repeat(n));
-    let written = [1, 1, 1, 1, 200, 100, 1, 500, 1].map(|n| {
-        let commit = scribe.set("r", "c", &length(n));
-        rows_of(&Commit { writes: commit.writes.into_iter().filter(|write| *write != Write::Create).collect() })
-    });
+    let written = [1, 1, 1, 1, 200, 100, 1, 500, 1].map(|n| rows_of(&scribe.set("r", "c", &length(n))));
     assert_eq!(
         written,
         [
-            "insert 1",
+            "create + insert 1",
             "append 1",
             "append 1",
             // A fourth entry goes only to a level 0 that is short with it,

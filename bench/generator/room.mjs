@@ -8,7 +8,7 @@ let rooms = 0;
 /** A name that no room has had yet. */
 export const newRoom = () => `room-${++rooms}`;
 
-/** Asks a room with a store for its hashes. */
+/** Asks a room with a store for its hashes, and says that it has them: who has asked and said nothing is taken to load. */
 const askHashes = (client, number) =>
   new Promise((resolve, reject) => {
     const deadline = setTimeout(() => reject(new Error('the room does not answer')), 120_000);
@@ -18,7 +18,9 @@ const askHashes = (client, number) =>
       if (!text.startsWith(`S\n["idle${number}",0,`)) return onFrame(data, client);
       clearTimeout(deadline);
       client.onFrame = onFrame;
-      resolve(text.slice(text.indexOf(',0,') + 3, -1));
+      const hashes = text.slice(text.indexOf(',0,') + 3, -1);
+      client.send(`S\n["idle${number}",2,${hashes}]`);
+      resolve(hashes);
     };
     client.send(`S\n["idle${number}",1,""]`);
   });

@@ -4,9 +4,11 @@
 use super::NOW_MS;
 use super::source::Source;
 use std::collections::BTreeMap;
-use tinyroom::wire::fragments::{Fragment, Fragments, PATIENCE_MS};
+use tinyroom::wire::fragments::{Fragment, Fragments};
 use tinyroom::wire::{Envelope, MAX_TEXT_BYTES};
 
+/// How long the parts of a message wait for the next.
+const SILENCE_MS: u64 = 1000;
 const MAX_MESSAGES: usize = 100;
 const MAX_PARTS: usize = 1000;
 
@@ -25,7 +27,7 @@ pub fn run(input: &[u8]) {
         now_ms += u64::from(source.byte()) * 4;
         held.retain(|_, held| held.deadline_ms > now_ms);
         let text = if source.one_in(2) { source.text().to_owned() } else { fragment(&mut source) };
-        let Ok(envelope) = Envelope::open(&text) else { continue };
+        let Some(envelope) = Envelope::open(&text) else { continue };
         let Some(fragment) = Fragment::read(envelope.body) else { continue };
         let lines: Vec<&str> = envelope.body.splitn(4, '\n').collect();
         let [message, index, count, part] = lines[..] else { panic!("a fragment of {} lines", lines.len()) };
@@ -33,17 +35,16 @@ pub fn run(input: &[u8]) {
             (index.parse::<usize>().unwrap_or(usize::MAX), count.parse::<usize>().unwrap_or(usize::MAX));
         let key = (envelope.to.line().to_owned(), message.to_owned());
         // A connection that breaks a rule is closed.
-        let Ok(whole) = fragments.add(envelope.to, fragment, now_ms) else { return };
+        let Ok(whole) = fragments.add(envelope.to, fragment, now_ms, SILENCE_MS) else { return };
         assert!(index < count && count <= MAX_PARTS, "part {index} of {count} was taken");
-        let message = held
-            .entry(key.clone())
-            .or_insert_with(|| Held { parts: BTreeMap::new(), deadline_ms: now_ms + PATIENCE_MS });
+        let message = held.entry(key.clone()).or_insert_with(|| Held { parts: BTreeMap::new(), deadline_ms: 0 });
+        message.deadline_ms = now_ms + SILENCE_MS;
         assert_eq!(message.parts.insert(index, part.to_owned()), None, "part {index} was taken twice");
         assert_eq!(whole.is_some(), message.parts.len() == count, "{} parts of {count}", message.parts.len());
         if let Some(whole) = whole {
             let joined: String = message.parts.values().map(String::as_str).collect();
             let whole = whole.envelope().map(|whole| (whole.to.line().to_owned(), whole.body.to_owned()));
-            assert_eq!(whole, Ok((key.0.clone(), joined)));
+            assert_eq!(whole, Some((key.0.clone(), joined)));
             held.remove(&key);
         }
         stays_within_limits(&held);

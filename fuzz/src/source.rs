@@ -5,7 +5,7 @@ const END: u8 = 0xff;
 
 const IDS: [&str; 12] =
     ["t", "r", "c", "", "1", "0", "__proto__", "a\\nb", "\\\"", "\\ud800", "é🎉", "a rather long id it is"];
-const VALUES: [&str; 14] = [
+const VALUES: [&str; 16] = [
     "1",
     "2.5",
     "-0",
@@ -17,6 +17,8 @@ const VALUES: [&str; 14] = [
     "\"\\ud83d\"",
     "\"a\\n\"",
     "\"\u{fffd}{}\"",
+    "\"\u{fffd}[\\\"a\\\\n\\\"]\"",
+    "\"\u{fffd}{bad\"",
     "\"\u{fffc}\"",
     "\"a value that is rather long, longer than a stamp\"",
     "123456789012345678",

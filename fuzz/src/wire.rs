@@ -4,7 +4,7 @@ use super::NOW_MS;
 use super::cells::{assert_reads_back, assert_same, merge};
 use tinyroom::json::Reader;
 use tinyroom::store::{AnswerLimits, Changes, HashTree, Store};
-use tinyroom::sync::PullId;
+use tinyroom::sync::RequestToken;
 use tinyroom::wire::fragments::{Fragment, Fragments};
 use tinyroom::wire::{Body, Envelope, Message, MessageType, message};
 
@@ -13,11 +13,11 @@ const HELD: &str = r#"[[{"t":[{"r":[{"c":[1],"d":[2]}],"1":[{"c":[3]}]}],"":[{""
 
 pub fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
-    let Ok(envelope) = Envelope::open(text) else { return };
+    let Some(envelope) = Envelope::open(text) else { return };
     if let Some(fragment) = Fragment::read(envelope.body) {
         let mut fragments = Fragments::default();
-        if let Ok(Some(whole)) = fragments.add(envelope.to, fragment, NOW_MS) {
-            assert_eq!(whole.envelope().map(|whole| whole.to), Ok(envelope.to));
+        if let Ok(Some(whole)) = fragments.add(envelope.to, fragment, NOW_MS, 1000) {
+            assert_eq!(whole.envelope().map(|whole| whole.to), Some(envelope.to));
         }
         return;
     }
@@ -28,7 +28,7 @@ pub fn run(input: &[u8]) {
             return;
         }
     };
-    PullId::of(&message.id);
+    RequestToken::of(&message.id);
     writes_alike(&message);
     if let Some(changes) = message.body.changes() {
         let mut store = Store::new(1);

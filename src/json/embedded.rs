@@ -4,199 +4,72 @@
 //! taken here and nothing else, however deep it is: depth exhausts no stack of V8's, and none here, where an open bracket
 //! costs a bit.
 
-/// Stands for a control character that has no short escape: JSON has it nowhere.
-const CONTROL: u8 = 0;
-/// Stands for half of a surrogate pair: like every byte beyond ASCII, JSON has it within strings alone.
-const SURROGATE: u8 = 0xff;
+use super::reader::Cursor;
+use super::{ReadError, Reader, string};
 
 /// Whether `JSON.parse` takes the string with this canonical spelling of what stands between its quotes.
 pub fn is_json(canonical: &str) -> bool {
-    Text { rest: canonical.as_bytes() }.read().is_some()
+    read(&mut Reader::new(&string::unescaped(canonical))).is_ok()
 }
 
-/// What is left of the text. `None` is what each of its methods answers where the text is not JSON.
-#[derive(Clone, Copy)]
-struct Text<'a> {
-    rest: &'a [u8],
-}
-
-impl Text<'_> {
-    fn read(&mut self) -> Option<()> {
-        let mut open = Brackets::default();
+fn read(reader: &mut Reader) -> Result<(), ReadError> {
+    const JSON: &str = "JSON";
+    let mut outer = Brackets::default();
+    let mut innermost = None;
+    loop {
+        let opened = match reader.peek() {
+            Some(b'{') => Some(reader.object(JSON)?),
+            Some(b'[') => Some(reader.array(JSON)?),
+            // It may be beyond a double, which no cell can hold.
+            Some(b'-' | b'0'..=b'9') => reader.number(JSON).map(|_| None)?,
+            _ => reader.scalar(JSON).map(|_| None)?,
+        };
+        if let Some(opened) = opened
+            && let Some(around) = innermost.replace(opened)
+        {
+            outer.push(&around);
+        }
+        // The next value of what is open, or the end of it and of all that ends with it.
         loop {
-            match self.token()? {
-                b'{' if !self.token_is(b'}') => {
-                    self.key()?;
-                    open.push(true);
-                    continue;
-                }
-                b'[' if !self.token_is(b']') => {
-                    open.push(false);
-                    continue;
-                }
-                b'{' | b'[' => {}
-                b'"' => self.string()?,
-                b't' => self.word(b"rue")?,
-                b'f' => self.word(b"alse")?,
-                b'n' => self.word(b"ull")?,
-                first => self.number(first)?,
+            let Some(cursor) = &mut innermost else { return reader.end() };
+            let more = if cursor.is_object() { reader.key(cursor)?.is_some() } else { reader.element(cursor)? };
+            if more {
+                break;
             }
-            // The next value of what is open, or the end of it and of all that ends with it.
-            loop {
-                match (open.innermost_is_object(), self.token()) {
-                    (None, None) => return Some(()),
-                    (Some(false), Some(b',')) => break,
-                    (Some(true), Some(b',')) => {
-                        self.key()?;
-                        break;
-                    }
-                    (Some(false), Some(b']')) | (Some(true), Some(b'}')) => open.pop(),
-                    _ => return None,
-                }
-            }
+            innermost = outer.pop();
         }
-    }
-
-    fn key(&mut self) -> Option<()> {
-        (self.token()? == b'"').then(|| self.string())??;
-        (self.token()? == b':').then_some(())
-    }
-
-    /// The rest of a string.
-    fn string(&mut self) -> Option<()> {
-        loop {
-            // Whatever means something in a string is escaped in the one around it.
-            let plain = self.rest.iter().position(|&byte| byte == b'\\')?;
-            self.rest = self.rest.get(plain..)?;
-            match self.next()? {
-                b'"' => return Some(()),
-                b'\\' => match self.next()? {
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' => (0..4).try_for_each(|_| self.next()?.is_ascii_hexdigit().then_some(()))?,
-                    _ => return None,
-                },
-                ..b' ' => return None,
-                _ => {}
-            }
-        }
-    }
-
-    fn number(&mut self, first: u8) -> Option<()> {
-        let first = if first == b'-' { self.next()? } else { first };
-        match first {
-            b'0' => {}
-            b'1'..=b'9' => while self.next_is(b"0123456789") {},
-            _ => return None,
-        }
-        if self.next_is(b".") {
-            self.digits()?;
-        }
-        if self.next_is(b"eE") {
-            self.next_is(b"+-");
-            self.digits()?;
-        }
-        Some(())
-    }
-
-    fn digits(&mut self) -> Option<()> {
-        self.next()?.is_ascii_digit().then_some(())?;
-        while self.next_is(b"0123456789") {}
-        Some(())
-    }
-
-    fn word(&mut self, rest: &[u8]) -> Option<()> {
-        rest.iter().try_for_each(|&byte| (self.next()? == byte).then_some(()))
-    }
-
-    /// Goes past the next token if it is this one.
-    fn token_is(&mut self, token: u8) -> bool {
-        let mut ahead = *self;
-        let is = ahead.token() == Some(token);
-        if is {
-            *self = ahead;
-        }
-        is
-    }
-
-    /// Goes past the next byte if it is one of these.
-    fn next_is(&mut self, bytes: &[u8]) -> bool {
-        let mut ahead = *self;
-        let is = ahead.next().is_some_and(|byte| bytes.contains(&byte));
-        if is {
-            *self = ahead;
-        }
-        is
-    }
-
-    /// The next byte that is no white space.
-    fn token(&mut self) -> Option<u8> {
-        loop {
-            let byte = self.next()?;
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-        }
-    }
-
-    /// The next byte, without its escape. Not inlined: what is long are strings, and most of them is skipped.
-    #[inline(never)]
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.take()?;
-        if byte != b'\\' {
-            return Some(byte);
-        }
-        Some(match self.take()? {
-            b'b' => 8,
-            b'f' => 12,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => {
-                let (digits, rest) = self.rest.split_at_checked(4)?;
-                self.rest = rest;
-                if digits.starts_with(b"d") { SURROGATE } else { CONTROL }
-            }
-            same => same,
-        })
-    }
-
-    fn take(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(byte)
     }
 }
 
-/// The brackets that are open: of each whether it is an object's. The innermost ones stand in a word of their own, so that
-/// only what is deep allocates.
+/// The brackets around the innermost: of each whether it is an object's. The last ones stand in a word of their own, so
+/// that only what is deep allocates.
 #[derive(Default)]
 struct Brackets {
     depth: usize,
-    innermost: u64,
-    outer: Vec<u64>,
+    last: u64,
+    words: Vec<u64>,
 }
 
 impl Brackets {
-    fn push(&mut self, is_object: bool) {
+    fn push(&mut self, cursor: &Cursor) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.outer.push(self.innermost);
+            self.words.push(self.last);
         }
-        self.innermost = self.innermost << 1 | u64::from(is_object);
+        self.last = self.last << 1 | u64::from(cursor.is_object());
         self.depth += 1;
     }
 
-    fn pop(&mut self) {
-        self.depth -= 1;
-        self.innermost >>= 1;
+    /// Goes back to the bracket around the innermost, and to what stands behind its element.
+    fn pop(&mut self) -> Option<Cursor> {
+        self.depth = self.depth.checked_sub(1)?;
+        let cursor = Cursor::behind_an_element(self.last & 1 == 1);
+        self.last >>= 1;
         if self.depth.is_multiple_of(64)
-            && let Some(word) = self.outer.pop()
+            && let Some(word) = self.words.pop()
         {
-            self.innermost = word;
+            self.last = word;
         }
-    }
-
-    fn innermost_is_object(&self) -> Option<bool> {
-        (self.depth > 0).then_some(self.innermost & 1 == 1)
+        Some(cursor)
     }
 }
 

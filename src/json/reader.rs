@@ -34,6 +34,17 @@ pub struct Cursor {
     first: bool,
 }
 
+impl Cursor {
+    /// In an array or object of which something has been read already.
+    pub(super) fn behind_an_element(is_object: bool) -> Self {
+        Self { close: if is_object { b'}' } else { b']' }, first: false }
+    }
+
+    pub(super) fn is_object(&self) -> bool {
+        self.close == b'}'
+    }
+}
+
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
@@ -202,7 +213,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn number(&mut self, expected: &'static str) -> Result<&'a str, ReadError> {
+    /// A number as it is spelled.
+    pub(super) fn number(&mut self, expected: &'static str) -> Result<&'a str, ReadError> {
         let start = self.at;
         if self.byte() == Some(b'-') {
             self.at += 1;

@@ -62,17 +62,30 @@ const fn special_bytes(word: u64) -> u64 {
     (quotes.wrapping_sub(ONES) & !quotes | backslashes.wrapping_sub(ONES) & !backslashes | below_space) & HIGH
 }
 
-/// Feeds `sink` the UTF-8 that JavaScript's `TextEncoder` makes of the string with this canonical spelling: escapes are
-/// undone, and a lone surrogate becomes U+FFFD.
-pub fn utf8(canonical: &str, mut sink: impl FnMut(&[u8])) {
-    let mut units = Units { rest: canonical };
-    while let Ok(Some(unit)) = units.next() {
-        let character = match unit {
+/// What JavaScript's `TextEncoder` makes of the string with this canonical spelling: escapes are undone, and a lone
+/// surrogate becomes U+FFFD.
+pub fn unescaped(canonical: &str) -> Cow<'_, str> {
+    let mut text = String::new();
+    let mut rest = canonical;
+    while let Some((plain, escaped)) = rest.find('\\').and_then(|at| rest.split_at_checked(at)) {
+        let mut units = Units { rest: escaped };
+        // A canonical spelling has no fault.
+        let Ok(Some(unit)) = units.next() else { break };
+        if text.is_empty() {
+            text.reserve(canonical.len());
+        }
+        text.push_str(plain);
+        text.push(match unit {
             Unit::Plain(character) => character,
             Unit::Surrogate(_) => char::REPLACEMENT_CHARACTER,
-        };
-        sink(character.encode_utf8(&mut [0; 4]).as_bytes());
+        });
+        rest = units.rest;
     }
+    if rest.len() == canonical.len() {
+        return Cow::Borrowed(canonical);
+    }
+    text.push_str(rest);
+    Cow::Owned(text)
 }
 
 /// Appends `text` to `out` as the inside of a JSON string.
@@ -164,7 +177,7 @@ fn push_escape(out: &mut String, unit: u16) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, canonical, plain_length, utf8};
+    use super::{Fault, canonical, plain_length, unescaped};
 
     #[test]
     fn a_string_is_plain_up_to_the_first_byte_that_must_be_escaped() {
@@ -207,8 +220,8 @@ mod tests {
 
     #[test]
     fn an_id_is_hashed_without_its_escapes_and_with_replaced_surrogates() {
-        let mut bytes = Vec::new();
-        utf8(r#"a\n\"\ud83d"#, |piece| bytes.extend_from_slice(piece));
-        assert_eq!(bytes, "a\n\"\u{fffd}".as_bytes());
+        assert_eq!(unescaped(r#"a\n\"\ud83d"#), "a\n\"\u{fffd}");
+        assert_eq!(unescaped(r"\\n\u001fä"), "\\n\u{1f}ä");
+        assert_eq!(unescaped("aä"), "aä");
     }
 }

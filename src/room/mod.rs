@@ -7,86 +7,75 @@
 //! The room answers for everybody. It holds what every client holds, so questions to all end with it, and what it is
 //! told it tells the others.
 //!
-//! - [`connection`]: who is there
-//! - `flush`: changes, from their merge until they are kept and sent
-//! - `flow`: how much of the room one client may take
-//! - `answer`: questions of clients, and answers to the room's own
-//! - `catch_up`: what did not fit into an answer
+//! Each concept is a type with its own state and tests, and none of them sends anything:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `session` | one connection: how far its load is, and all that follows |
+//! | [`sync`](crate::sync) | what it reported, what it was asked, what is in flight |
+//! | `send_window` | how far ahead of it the room may send: probes and acknowledgements |
+//! | `backlog` | what it is still to be sent |
+//! | `meter` | what it may send and ask for |
+//! | `budget` | what all together may take |
+//! | `group_commit` | changes, from their merge until they are kept, and the journal |
+//! | `durability` | what becomes of a room whose disk takes nothing |
+//! | `timers`, `clock` | what the room waits for, and time as it counts it |
+//!
+//! The room itself lets them work together, in three parts: `apply` merges changes and commits them, `talk` answers
+//! clients and compares with them, `deliver` sends.
 
-mod answer;
-mod catch_up;
-pub mod connection;
-mod flow;
-mod flush;
+mod apply;
+mod backlog;
+mod budget;
+mod clock;
+mod connection_id;
+mod deliver;
+mod durability;
+mod group_commit;
+mod meter;
+mod send_window;
+mod session;
+mod settings;
+mod talk;
+mod timers;
 
-pub use connection::ConnectionId;
+pub use budget::{MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
+pub use connection_id::ConnectionId;
+pub use meter::{BURST_BYTES, BYTES_PER_SECOND};
+pub use settings::Settings;
 
 use crate::journal::{Commit, Journal};
 use crate::store::Store;
-use crate::sync::{Peer, Step};
 use crate::wire::fragments::{Fragment, MAX_ROOM_BYTES};
-use crate::wire::message::RequestId;
-use crate::wire::{self, Body, Envelope, MAX_TEXT_BYTES, Message, MessageType, ROOM_ID, Recipient, WireError};
-use connection::Connection;
+use crate::wire::{Body, Envelope, MAX_INCOMING_BYTES, MAX_TEXT_BYTES, Message, Recipient, WireError};
+use budget::Budget;
+use clock::Clock;
+use durability::Durability;
 use fastrand::Rng;
-use flow::Turn;
-use flush::Pending;
+use group_commit::GroupCommit;
 use indexmap::IndexMap;
+use session::Session;
 use std::collections::VecDeque;
-
-/// How a room behaves.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How long a new connection has to begin by itself before the room asks for its hashes, in milliseconds. A client
-    /// that starts to sync does begin by itself, and the question would only cost it an answer. Default 250.
-    pub greet_after_ms: u64,
-    /// How long changes may gather at most before they leave together, in milliseconds, whether for the number of sockets
-    /// or for a disk that takes its time. Default 50.
-    pub max_window_ms: u64,
-    /// How much of an answer is sent at once, in bytes, to a client that loads and could do nothing with changes yet; the
-    /// rest follows as changes. Clients from 9.3 on take 16 MiB. Default 8 MiB.
-    pub load_answer_bytes: usize,
-    /// The same to a client that has loaded. It gives up on an answer after a second, and takes changes whenever they come:
-    /// over a slow line the first should be short. Default 128 KiB.
-    pub answer_bytes: usize,
-    /// How long a change may be that the room itself puts together, in bytes. Default 1 MiB.
-    pub change_bytes: usize,
-    /// How much memory the content may take, in bytes as the store estimates them. Beyond it what exists can be changed
-    /// and deleted, and nothing added. An isolate has 128 MB, for its code, for texts on their way and, if it so happens,
-    /// for other rooms. Default 64 MiB.
-    pub max_memory_bytes: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            greet_after_ms: 250,
-            max_window_ms: 50,
-            load_answer_bytes: 8 << 20,
-            answer_bytes: 128 << 10,
-            change_bytes: 1 << 20,
-            max_memory_bytes: 64 << 20,
-        }
-    }
-}
+use timers::{Timer, Timers};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// A socket was opened, and given an id of [`Room::new_id`].
     Opened(ConnectionId),
-    /// The room is awake again, and this socket was open all the while.
-    Resumed(ConnectionId),
+    /// The room is awake again, and this socket was open all the while. What was to be [remembered](Output::Remember) of it
+    /// comes back.
+    Resumed(ConnectionId, Option<u64>),
     /// A text frame came.
     Text(ConnectionId, &'a str),
-    /// A binary frame came.
-    Binary(ConnectionId),
+    /// A binary frame of so many bytes came.
+    Binary(ConnectionId, usize),
     /// A socket was closed.
     Closed(ConnectionId),
     /// Everything that was to be kept so far, and reported, is on disk.
-    Kept,
+    Durable,
     /// The stored content is about to be read.
-    Read,
+    FlushForRead,
     /// The time that [`Room::poll_timeout`] named is there.
     Timeout,
 }
@@ -94,13 +83,14 @@ pub enum Input<'a> {
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Keep this. If it fails nothing that follows may be done, and the room must be loaded anew.
+    /// Keep this. If it fails nothing that follows may be done, and the room must be told by
+    /// [`Room::on_commit_failed`].
     Persist {
         /// What to keep.
         commit: Commit,
-        /// Whose changes are in it: they have to send them again if they are not kept.
+        /// Whose changes are in it.
         authors: Vec<ConnectionId>,
-        /// Whether to hand in [`Input::Kept`] when it is on disk.
+        /// Whether to hand in [`Input::Durable`] when it is on disk.
         report: bool,
     },
     /// Send a text to one.
@@ -112,7 +102,7 @@ pub enum Output {
     },
     /// Send a text to all but some.
     Broadcast {
-        /// Whom not: its author, and whoever has too much left to read.
+        /// Whom not: its author, and whoever has no room for it.
         except: Vec<ConnectionId>,
         /// The text.
         text: String,
@@ -126,6 +116,19 @@ pub enum Output {
         /// The reason: at most 123 bytes.
         reason: String,
     },
+    /// Remember this of a connection while the room is out of memory: when to ask it once more what it holds, in
+    /// milliseconds since 1970.
+    Remember {
+        /// Of whom.
+        connection: ConnectionId,
+        /// When; not any more, if there is none.
+        recheck_at_ms: Option<u64>,
+    },
+    /// Tell whoever runs this.
+    Warn {
+        /// What.
+        text: String,
+    },
     /// Take in nothing until the runtime has looked after timers and other sockets, which waits while frames lie ready.
     Pause,
 }
@@ -135,19 +138,18 @@ pub enum Output {
 pub struct Room {
     settings: Settings,
     store: Store,
-    journal: Journal,
-    connections: IndexMap<ConnectionId, Connection, foldhash::fast::FixedState>,
+    commits: GroupCommit,
+    durability: Durability,
+    sessions: IndexMap<ConnectionId, Session, foldhash::fast::FixedState>,
+    /// Whose backlog is to go on next.
+    backlog_queue: VecDeque<ConnectionId>,
+    budget: Budget,
+    timers: Timers,
+    clock: Clock,
+    /// When the first of the connections is to be asked once more, in milliseconds since 1970.
+    recheck_at_ms: Option<u64>,
     random: Rng,
     outputs: VecDeque<Output>,
-    pending: Pending,
-    greetings: VecDeque<(u64, ConnectionId)>,
-    reminders: VecDeque<(u64, ConnectionId)>,
-    fragments_until_ms: Option<u64>,
-    catching_up: VecDeque<ConnectionId>,
-    compacting: bool,
-    unheard_bytes: usize,
-    turn: Turn,
-    now_ms: u64,
 }
 
 impl Room {
@@ -156,19 +158,16 @@ impl Room {
         Self {
             settings,
             store,
-            journal,
-            connections: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            commits: GroupCommit::new(journal, settings.max_window_ms),
+            durability: Durability::default(),
+            sessions: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            backlog_queue: VecDeque::new(),
+            budget: Budget::default(),
+            timers: Timers::default(),
+            clock: Clock::default(),
+            recheck_at_ms: None,
             random: Rng::with_seed(seed),
             outputs: VecDeque::new(),
-            pending: Pending::default(),
-            greetings: VecDeque::new(),
-            reminders: VecDeque::new(),
-            fragments_until_ms: None,
-            catching_up: VecDeque::new(),
-            compacting: false,
-            unheard_bytes: 0,
-            turn: Turn::default(),
-            now_ms: 0,
         }
     }
 
@@ -184,82 +183,85 @@ impl Room {
 
     /// Everybody whose socket is open.
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
-        self.connections.keys().copied()
+        self.sessions.keys().copied()
     }
 
     /// Whether a snapshot is being written, which would have to begin again if the journal were loaded anew.
     pub fn is_compacting(&self) -> bool {
-        self.compacting
+        self.commits.is_compacting()
     }
 
     /// Lets go of the content, so that it can be [loaded](Self::reload) anew without being in memory twice. Nothing is
-    /// pending: [`Input::Read`] came before.
+    /// pending: [`Input::FlushForRead`] came before, or a commit failed.
     pub fn unload(&mut self) {
         self.store = Store::new(self.random.u64(..));
     }
 
-    /// Goes on with content and journal as they were read back from disk. Those who were owed something are asked what
-    /// they hold, since the places where it lay are not the same any more.
+    /// Goes on with content and journal as they were read back from disk. Those with a backlog, or with something that is
+    /// still to be compared, are asked what they hold, since the places where it lay are not the same any more.
     pub fn reload(&mut self, store: Store, journal: Journal) {
         self.store = store;
-        self.journal = journal;
-        self.compacting = false;
-        self.catching_up.clear();
-        let owed = |(id, connection): (&ConnectionId, &mut Connection)| {
-            (!std::mem::take(&mut connection.owed).is_empty()).then_some(*id)
-        };
-        let owed: Vec<_> = self.connections.iter_mut().filter_map(owed).collect();
-        for id in owed {
-            self.ask(id, Step::Hashes, "\"\"");
+        self.commits.reload(journal);
+        self.backlog_queue.clear();
+        for id in self.connections().collect::<Vec<_>>() {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            let was_compared = !session.tables_to_compare.is_empty() || !session.rows_to_compare.is_empty();
+            session.tables_to_compare.clear();
+            session.rows_to_compare.clear();
+            if session.backlog.clear() || was_compared {
+                self.ask_anew(id);
+            }
         }
+        self.set_timers();
     }
 
     /// Begins again with what is on disk, after something could not be kept: neither that nor what was to follow it has
-    /// happened, but for the closes, since whom they are for has been forgotten already. Everybody is asked what they hold:
-    /// what anyone was to be told or asked may be lost.
-    pub fn start_over(&mut self, store: Store, journal: Journal) {
-        self.outputs.retain(|output| matches!(output, Output::Close { .. }));
-        self.pending = Pending::default();
-        self.reload(store, journal);
-        self.unheard_bytes = 0;
-        for connection in self.connections.values_mut() {
-            connection.peer = Peer::default();
-            connection.flow.start_over();
+    /// happened, but for the closes, since whom they are for has been forgotten already, and what is to be remembered of
+    /// somebody, which no commit has to do with. The room is read-only for a while;
+    /// afterwards everybody is asked what they hold, since what anyone was to be told or asked may be lost.
+    pub fn on_commit_failed(&mut self, store: Store, journal: Journal) {
+        self.outputs.retain(|output| matches!(output, Output::Close { .. } | Output::Remember { .. }));
+        self.store = store;
+        self.commits.start_over(journal);
+        self.durability.on_failure(self.now_ms());
+        self.backlog_queue.clear();
+        self.budget.forget_unacked();
+        for session in self.sessions.values_mut() {
+            session.start_over();
+            session.was_ignored = true;
         }
-        self.ask_everybody();
+        self.set_timers();
     }
 
     /// Asks everybody what they hold, where it is not known any more who has been asked and who is still to be.
     pub fn ask_everybody(&mut self) {
         for id in self.connections().collect::<Vec<_>>() {
-            self.ask(id, Step::Hashes, "\"\"");
+            self.ask_anew(id);
         }
     }
 
-    /// Takes in what happened at `now_ms`, in milliseconds since 1970.
+    /// Takes in what happened at `now_ms`, in milliseconds since 1970. That clock may be set at any time.
     pub fn handle(&mut self, input: Input, now_ms: u64) {
-        self.now_ms = now_ms;
+        self.clock.advance(now_ms);
+        self.retry_commits();
         match input {
             Input::Opened(id) => {
-                self.connections.insert(id, Connection::opened());
-                self.greetings.push_back((now_ms + self.settings.greet_after_ms, id));
+                self.sessions.insert(id, Session::opened());
+                self.timers.set(Timer::AfterConnect(id), self.now_ms() + self.settings.greet_after_ms);
             }
-            Input::Resumed(id) => {
-                self.connections.insert(id, Connection::resumed());
+            Input::Resumed(id, recheck_at_ms) => {
+                self.sessions.insert(id, Session::resumed(recheck_at_ms));
+                self.recheck_at_ms = [self.recheck_at_ms, recheck_at_ms].into_iter().flatten().min();
             }
-            Input::Text(from, text) => {
-                if let Err(error) = self.text(from, text, now_ms) {
-                    self.close(from, &error);
-                }
-            }
-            Input::Binary(from) => self.close(from, &WireError::Binary),
-            Input::Closed(id) => {
-                self.forget(id);
-            }
-            Input::Kept => self.kept(now_ms),
-            Input::Read => self.flush(now_ms),
-            Input::Timeout => self.timeout(now_ms),
+            Input::Text(from, text) => self.checked(from, |room| room.text(from, text)),
+            Input::Binary(from, bytes) => self.checked(from, |room| room.binary(from, bytes)),
+            Input::Closed(id) => drop(self.forget(id)),
+            Input::Durable => self.on_durable(),
+            Input::FlushForRead => self.commit(),
+            Input::Timeout => self.on_timeout(),
         }
+        self.recheck();
+        self.set_timers();
     }
 
     /// The next thing to do.
@@ -267,108 +269,125 @@ impl Room {
         self.outputs.pop_front()
     }
 
-    /// When to hand in [`Input::Timeout`], in milliseconds since 1970. Every wait is short: at most a fragment's second.
+    /// When to hand in [`Input::Timeout`], in milliseconds since 1970 by the clock that was handed in last. Every wait is
+    /// short: the longest is that for a disk that takes nothing, a minute, and only while somebody is connected.
     pub fn poll_timeout(&self) -> Option<u64> {
-        let at_once = self.compacting || !self.catching_up.is_empty();
-        let times = [
-            self.flush_at_ms(),
-            self.greetings.front().map(|&(at_ms, _)| at_ms),
-            self.reminders.front().map(|&(at_ms, _)| at_ms),
-            self.fragments_until_ms,
-            at_once.then_some(0),
-        ];
-        times.into_iter().flatten().min()
+        self.timers.next_ms().map(|at_ms| self.clock.wall_at(at_ms))
     }
 
-    fn timeout(&mut self, now_ms: u64) {
-        self.turn.pass(now_ms);
-        self.end_window(now_ms);
-        while let Some(&(at_ms, id)) = self.greetings.front()
-            && at_ms <= now_ms
-        {
-            self.greetings.pop_front();
-            self.greet(id);
-        }
-        while let Some(&(at_ms, id)) = self.reminders.front()
-            && at_ms <= now_ms
-        {
-            self.reminders.pop_front();
-            self.remind(id);
-        }
-        if self.fragments_until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
-            self.expire_fragments(now_ms);
-        }
-        self.catch_up(now_ms);
-        self.compact(now_ms);
+    /// The time by which everything but stamps is measured.
+    fn now_ms(&self) -> u64 {
+        self.clock.steady_ms()
     }
 
-    fn text(&mut self, from: ConnectionId, text: &str, now_ms: u64) -> Result<(), WireError> {
-        self.charge_message(from, text.len(), now_ms)?;
-        let Some(connection) = self.connections.get_mut(&from) else { return Ok(()) };
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: text.len() });
+    fn on_timeout(&mut self) {
+        self.budget.next_slice(self.now_ms());
+        for timer in self.timers.take_due(self.now_ms()) {
+            match timer {
+                Timer::CommitWindow => self.commit(),
+                Timer::AfterConnect(id) => self.request_hashes_after_connect(id),
+                Timer::AfterLoad(id) => self.request_hashes_after_load(id),
+                Timer::Fragments => self.expire_fragments(),
+                Timer::Backlog => self.send_backlogs(),
+                Timer::Compaction => self.compact(),
+                // What happens at all tries it.
+                Timer::RetryCommit => {}
+            }
         }
-        let envelope = Envelope::open(text)?;
+    }
+
+    /// Sets the timers that follow from what the room holds.
+    fn set_timers(&mut self) {
+        let now_ms = self.now_ms();
+        self.timers.set(Timer::CommitWindow, self.commits.due_ms());
+        self.timers.set(Timer::Backlog, (!self.backlog_queue.is_empty()).then_some(now_ms));
+        let compacts = self.commits.is_compacting() && !self.durability.is_read_only();
+        self.timers.set(Timer::Compaction, compacts.then_some(now_ms));
+        self.timers.set(Timer::RetryCommit, self.durability.retry_at_ms().filter(|_| !self.sessions.is_empty()));
+    }
+
+    /// Does something with what a client sent, and closes the client where it fails.
+    fn checked(&mut self, from: ConnectionId, take: impl FnOnce(&mut Self) -> Result<(), WireError>) {
+        if let Err(error) = take(self) {
+            self.close(from, &error);
+        }
+    }
+
+    /// Takes in a text frame. One without a line break is somebody's heartbeat.
+    fn text(&mut self, from: ConnectionId, text: &str) -> Result<(), WireError> {
+        self.debit_message(from, text.len())?;
+        let now_ms = self.now_ms();
+        let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
+        if session.conversation.on_message(now_ms) {
+            self.ask_for_hashes(from);
+        }
+        if text.len() > MAX_INCOMING_BYTES {
+            return Err(WireError::Limit { what: "socket", limit: MAX_INCOMING_BYTES, found: text.len() });
+        }
+        let Some(envelope) = Envelope::open(text) else { return Ok(()) };
         let Some(fragment) = Fragment::read(envelope.body) else {
-            return self.message(from, envelope, now_ms);
+            return self.message(from, envelope);
         };
-        let whole = connection.fragments.add(envelope.to, fragment, now_ms)?;
-        self.expire_fragments(now_ms);
+        self.expire_fragments();
+        let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
+        let whole = session.fragments.add(envelope.to, fragment, now_ms, self.settings.fragment_silence_ms)?;
+        self.time_fragments();
         self.bound_fragments();
-        match whole.filter(|_| self.connections.contains_key(&from)) {
-            Some(whole) => self.message(from, whole.envelope()?, now_ms),
+        match whole.filter(|_| self.sessions.contains_key(&from)) {
+            Some(whole) => whole.envelope().map_or(Ok(()), |envelope| self.message(from, envelope)),
             None => Ok(()),
         }
     }
 
-    fn message(&mut self, from: ConnectionId, envelope: Envelope, now_ms: u64) -> Result<(), WireError> {
+    fn binary(&mut self, from: ConnectionId, bytes: usize) -> Result<(), WireError> {
+        self.debit_message(from, bytes)?;
+        if bytes == 0 { Ok(()) } else { Err(WireError::Binary) }
+    }
+
+    /// Takes in a message. A change is the room's, whomever it is for, and so it is told to everybody like any other: nobody
+    /// is left behind. Nothing else from one client to another serves any: every answer comes from the room.
+    fn message(&mut self, from: ConnectionId, envelope: Envelope) -> Result<(), WireError> {
         let message = Message::read(envelope.body)?;
-        if let Recipient::Client(id) = envelope.to {
-            return self.forward(from, id, envelope.body, &message, now_ms);
-        }
         match &message.body {
-            Body::ContentDiff(changes) => self.take_in(from, changes, Some((envelope.body, message.payload)), now_ms),
-            Body::Response(response) => self.response(from, &message.id, response, now_ms),
-            _ => self.request(from, &message, now_ms),
-        }
-    }
-
-    /// Passes a message on from one client to another. A change among them is the room's as well, and so it is told to
-    /// everybody like any other: nobody is left behind. An answer with a stamp from the future is not passed on: clients
-    /// from 9.3 on would drop it, and older ones be dragged along.
-    fn forward(
-        &mut self,
-        from: ConnectionId,
-        to: &str,
-        body: &str,
-        message: &Message,
-        now_ms: u64,
-    ) -> Result<(), WireError> {
-        let Some(to) = ConnectionId::parse(to).filter(|to| *to != from && self.connections.contains_key(to)) else {
-            return Ok(());
-        };
-        if let Body::ContentDiff(changes) = &message.body {
-            return self.take_in(from, changes, Some((body, message.payload)), now_ms);
-        }
-        if let Some(changes) = message.body.changes() {
-            if changes.has_future(now_ms) {
-                return Ok(());
+            Body::ContentDiff(_) if envelope.body.len() > MAX_TEXT_BYTES => {
+                Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: envelope.body.len() })
             }
-            self.take_in(from, changes, None, now_ms)?;
-            self.flush(now_ms);
+            Body::ContentDiff(changes) => {
+                self.apply(from, changes, Some((envelope.body, message.payload)));
+                Ok(())
+            }
+            _ if matches!(envelope.to, Recipient::Client(_)) => Ok(()),
+            Body::Response(response) => self.on_response(from, &message.id, response, envelope.body.len()),
+            _ => self.on_request(from, &message),
         }
-        self.send_text(to, wire::envelope::seal(from, body));
-        Ok(())
     }
 
-    fn send(&mut self, to: ConnectionId, id: &RequestId, type_: MessageType, payload: &str) {
-        self.send_text(to, wire::envelope::seal(ROOM_ID, &wire::message::text(id, type_, payload)));
+    /// Closes whoever has the most in parts, where all together have too much.
+    fn bound_fragments(&mut self) {
+        let bytes = |session: &Session| session.fragments.memory_bytes();
+        let found = self.sessions.values().map(bytes).sum();
+        if found > MAX_ROOM_BYTES
+            && let Some((&id, _)) = self.sessions.iter().max_by_key(|(_, session)| bytes(session))
+        {
+            self.close(id, &WireError::Limit { what: "fragments", limit: MAX_ROOM_BYTES, found });
+        }
     }
 
-    fn send_text(&mut self, to: ConnectionId, text: String) {
-        let bytes = text.len();
-        self.outputs.push_back(Output::Send { to, text });
-        self.note_sent(to, bytes);
+    /// Forgets messages whose next part has not come in time, and asks whose they are what they hold: what was in them is lost
+    /// otherwise, since nobody sends it again.
+    fn expire_fragments(&mut self) {
+        let now_ms = self.now_ms();
+        let expired =
+            self.sessions.iter_mut().filter_map(|(&id, session)| session.fragments.expire(now_ms).then_some(id));
+        for id in expired.collect::<Vec<_>>() {
+            self.ask_anew(id);
+        }
+        self.time_fragments();
+    }
+
+    fn time_fragments(&mut self) {
+        let deadlines = self.sessions.values().filter_map(|session| session.fragments.deadline_ms());
+        self.timers.set(Timer::Fragments, deadlines.min());
     }
 
     fn close(&mut self, connection: ConnectionId, error: &WireError) {
@@ -378,30 +397,12 @@ impl Room {
         }
     }
 
-    /// Closes whoever has the most in parts, where all together have too much.
-    fn bound_fragments(&mut self) {
-        let bytes = |connection: &Connection| connection.fragments.memory_bytes();
-        let found = self.connections.values().map(bytes).sum();
-        if found > MAX_ROOM_BYTES
-            && let Some((&id, _)) = self.connections.iter().max_by_key(|(_, connection)| bytes(connection))
-        {
-            self.close(id, &WireError::Limit { what: "fragments", limit: MAX_ROOM_BYTES, found });
-        }
-    }
-
-    fn expire_fragments(&mut self, now_ms: u64) {
-        self.connections.values_mut().for_each(|connection| connection.fragments.expire(now_ms));
-        let deadlines = self.connections.values().filter_map(|connection| connection.fragments.deadline_ms());
-        self.fragments_until_ms = deadlines.min();
-    }
-
-    fn compact(&mut self, now_ms: u64) {
-        if self.compacting {
-            // A slice may hold what is not sent yet, but what is sent must have been kept before.
-            self.flush(now_ms);
-            let commit = self.journal.compact(&self.store);
-            self.outputs.push_back(Output::Persist { commit, authors: Vec::new(), report: false });
-            self.compacting = self.journal.is_compaction_due(&self.store);
-        }
+    /// Forgets a client that is gone. Answers whether it was there.
+    fn forget(&mut self, id: ConnectionId) -> bool {
+        let Some(gone) = self.sessions.swap_remove(&id) else { return false };
+        self.budget.on_acked(gone.window.unacked_bytes());
+        self.timers.stop_all_of(id);
+        self.backlog_queue.retain(|other| *other != id);
+        true
     }
 }

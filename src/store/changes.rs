@@ -7,7 +7,7 @@
 //! An HLC may be missing wherever it is empty. The nodes lie flat, level by level, and a parent names the range of its
 //! children: reading a change of a thousand cells allocates four times.
 
-use crate::hlc::{DEFAULT_MAX_FUTURE_MS, Hlc};
+use crate::hlc::Hlc;
 use crate::json::reader::Cursor;
 use crate::json::{ReadError, Reader, embedded};
 use foldhash::fast::FixedState;
@@ -130,9 +130,9 @@ impl<'a> Changes<'a> {
         !self.not_canonical
     }
 
-    /// Whether any stamp in it lies too far ahead of `now_ms`.
-    pub fn has_future(&self, now_ms: u64) -> bool {
-        self.newest().is_future(now_ms, DEFAULT_MAX_FUTURE_MS)
+    /// How long the longest of its values is, in bytes of its JSON text.
+    pub fn longest_value(&self) -> usize {
+        self.cells.iter().chain(&self.values).map(|cell| cell.value.len()).max().unwrap_or(0)
     }
 
     /// The newest of its stamps.

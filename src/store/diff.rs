@@ -1,4 +1,5 @@
-//! What another store lacks, told by its hashes: the answers to requests 4 to 7, and the hashes a room asks with.
+//! What another store lacks, told by its hashes: the answers to requests 4 to 7, and the hashes that whoever pulls asks
+//! with, as clients do.
 //!
 //! What does not fit into an answer, or is too new for it, is *owed*: the asker is sent it as changes, which every client
 //! merges as gladly.
@@ -109,10 +110,18 @@ impl Store {
         hashes.finish_unless_empty()
     }
 
-    /// The payload of `GetValueDiff`: our hash of each value.
-    pub fn value_hashes(&self) -> String {
+    /// The payload of `GetValueDiff`: our hash of each value, of as many as fit into a limit. (The client answers with the
+    /// content of those that are not named.)
+    pub fn value_hashes(&self, limit: usize) -> String {
         let mut hashes = HashWriter::new();
-        self.values.cells().iter().for_each(|cell| hashes.leaf(self.ids.text(cell.id), cell.hash));
+        for cell in self.values.cells() {
+            let before = hashes.mark();
+            hashes.leaf(self.ids.text(cell.id), cell.hash);
+            if hashes.length() > limit {
+                hashes.take_back(before);
+                break;
+            }
+        }
         hashes.finish()
     }
 
@@ -145,7 +154,7 @@ fn named<'a, 'b>(
 }
 
 /// Their nodes, each where we have what it names; of a name that stands twice the last.
-fn by_position<'a, 'b>(
+pub(super) fn by_position<'a, 'b>(
     nodes: &'b [HashNode<'a>],
     length: usize,
     position: &dyn Fn(&str) -> Option<usize>,

@@ -33,6 +33,12 @@ impl HashWriter {
         }
     }
 
+    /// Leaves a branch, though there be nothing in it.
+    pub fn leave_open(&mut self) {
+        self.entered.pop();
+        self.out.push('}');
+    }
+
     /// How long exactly the text is at its end. Of branches within each other that are both empty it may count one.
     pub fn length(&self) -> usize {
         let last = if self.out.ends_with('{') { self.entered.last() } else { None };

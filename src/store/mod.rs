@@ -6,6 +6,7 @@
 //! - `merge`: which cell wins, and what that does to the hashes
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
+//! - `compare`: what a client lacks, told by its answers
 //! - `row`, `ids`, `size`: how it lies in memory
 //!
 //! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
@@ -14,6 +15,7 @@
 mod answer;
 mod change_writer;
 pub mod changes;
+mod compare;
 mod diff;
 pub mod hash_tree;
 mod hash_writer;
@@ -25,6 +27,7 @@ pub mod write;
 
 pub use answer::{Answer, AnswerLimits};
 pub use changes::Changes;
+pub use compare::Comparison;
 pub use hash_tree::HashTree;
 pub use merge::{MergePolicy, Merged};
 
@@ -34,6 +37,7 @@ use ids::Ids;
 use indexmap::IndexMap;
 use row::Row;
 use size::Size;
+use std::ops::Range;
 
 /// A mergeable store.
 #[derive(Debug)]
@@ -105,11 +109,33 @@ impl Store {
     pub fn memory_bytes(&self) -> usize {
         self.size.memory
     }
+
+    /// How many bytes the values add to a text, about.
+    pub fn value_bytes(&self) -> usize {
+        self.values.cells().iter().map(|cell| self.length_of(cell)).sum()
+    }
+
+    /// How many bytes the cell at a place adds to a text, about.
+    pub fn bytes_at(&self, place: Place) -> usize {
+        if place.is_value() {
+            return self.values.cells().get(place.cell as usize).map_or(0, |cell| self.length_of(cell));
+        }
+        let row_id = |table: &Table| table.rows.get_index(place.row as usize).map_or(0, |(id, _)| id.len());
+        let table = self.tables.get_index(place.table as usize).filter(|_| place.cell == 0);
+        self.cell_at(place).map_or(0, |at| self.length_of(at.cell)) + table.map_or(0, |(_, table)| row_id(table))
+    }
 }
 
 impl Place {
     /// The table that stands for the values.
     const VALUES: u32 = u32::MAX;
+
+    /// The range of all tables.
+    pub const ALL_TABLES: Range<Self> = Self::START..Self { table: Self::VALUES, row: 0, cell: 0 };
+
+    /// The range of all values.
+    pub const ALL_VALUES: Range<Self> =
+        Self { table: Self::VALUES, row: 0, cell: 0 }..Self { table: Self::VALUES, row: 1, cell: 0 };
 
     /// Before every place.
     pub const START: Self = Self { table: 0, row: 0, cell: 0 };
@@ -139,5 +165,20 @@ impl Place {
     /// Where the next table begins, if there is one.
     fn next_table(self) -> Self {
         Self { table: self.table + 1, row: 0, cell: 0 }
+    }
+
+    /// The range of this place alone.
+    pub fn range(self) -> Range<Self> {
+        self..self.next_cell()
+    }
+
+    fn range_of_table(position: usize) -> Range<Self> {
+        let start = Self { table: position as u32, row: 0, cell: 0 };
+        start..start.next_table()
+    }
+
+    fn range_of_row(table: usize, row: usize) -> Range<Self> {
+        let start = Self { table: table as u32, row: row as u32, cell: 0 };
+        start..start.next_row()
     }
 }

@@ -1,6 +1,6 @@
 //! The first line of a text: whom it is for, or whom it is from.
 
-use super::{ROOM_ID, WireError};
+use super::ROOM_ID;
 use std::fmt::Display;
 
 /// What the room is called in the server of 2024 that this one descends from.
@@ -27,10 +27,10 @@ pub enum Recipient<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Divides a text.
-    pub fn open(text: &'a str) -> Result<Self, WireError> {
-        let (to, body) = text.split_once('\n').ok_or(WireError::NoEnvelope)?;
-        Ok(Self { to: Recipient::new(to), body })
+    /// Divides a text; `None` where there is no line break: that is no message.
+    pub fn open(text: &'a str) -> Option<Self> {
+        let (to, body) = text.split_once('\n')?;
+        Some(Self { to: Recipient::new(to), body })
     }
 }
 

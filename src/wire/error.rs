@@ -12,9 +12,6 @@ pub enum WireError {
     /// A binary frame came.
     #[error("expected a text frame, found a binary one")]
     Binary,
-    /// There is no line break behind the recipient.
-    #[error("expected a recipient and a line break, found neither")]
-    NoEnvelope,
     /// The text behind the recipient is neither a message nor a fragment.
     #[error("message: {0}")]
     Message(#[from] ReadError),

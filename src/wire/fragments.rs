@@ -4,13 +4,13 @@
 //! <messageId>\n<index>\n<count>\n<part>
 //! ```
 //!
+//! They may come slowly: an upload over a slow line takes minutes. It is given up when no part has come for a while.
+//!
 //! The limits are those by which TinyBase's own server lives: they bound what a connection can make the room hold. One for
 //! the room is beside them, which TinyBase has not.
 
 use super::{Envelope, MAX_TEXT_BYTES, Recipient, WireError};
 
-/// How long the parts of one message may take, in milliseconds.
-pub const PATIENCE_MS: u64 = 1000;
 /// How many bytes the parts in one room may take. Each connection may have as many as a message has; not all at once.
 pub const MAX_ROOM_BYTES: usize = 32 << 20;
 /// How many messages of one connection may be in parts at once.
@@ -66,14 +66,20 @@ pub struct Whole {
 
 impl Whole {
     /// The message's envelope.
-    pub fn envelope(&self) -> Result<Envelope<'_>, WireError> {
+    pub fn envelope(&self) -> Option<Envelope<'_>> {
         Envelope::open(&self.text)
     }
 }
 
 impl Fragments {
-    /// Takes in a fragment. Answers the message where it is whole by it.
-    pub fn add(&mut self, to: Recipient, fragment: Fragment, now_ms: u64) -> Result<Option<Whole>, WireError> {
+    /// Takes in a fragment, and waits for the next for so long. Answers the message where it is whole by it.
+    pub fn add(
+        &mut self,
+        to: Recipient,
+        fragment: Fragment,
+        now_ms: u64,
+        silence_ms: u64,
+    ) -> Result<Option<Whole>, WireError> {
         let Fragment { message, index, count, part } = fragment;
         self.expire(now_ms);
         limit("fragments", count, MAX_PARTS)?;
@@ -88,7 +94,7 @@ impl Fragments {
             Some(position) => position,
             None => {
                 limit("fragments", self.messages.len() + 1, MAX_MESSAGES)?;
-                self.messages.push(Parts::new(to, message, count, now_ms));
+                self.messages.push(Parts::new(to, message, count));
                 self.messages.len() - 1
             }
         };
@@ -106,6 +112,7 @@ impl Fragments {
             }
         }
         parts.missing -= 1;
+        parts.deadline_ms = now_ms + silence_ms;
         parts.bytes += bytes;
         self.bytes += bytes;
         if parts.missing > 0 {
@@ -116,10 +123,12 @@ impl Fragments {
         Ok(Some(parts.join()))
     }
 
-    /// Forgets the messages whose time is over: their senders have given up on them too.
-    pub fn expire(&mut self, now_ms: u64) {
+    /// Forgets the messages whose next part has not come in time. Answers whether there were any.
+    pub fn expire(&mut self, now_ms: u64) -> bool {
+        let before = self.messages.len();
         self.messages.retain(|parts| parts.deadline_ms > now_ms);
         self.bytes = self.messages.iter().map(|parts| parts.bytes).sum();
+        self.messages.len() < before
     }
 
     /// How many bytes they take, with the places for those that have not come yet.
@@ -135,14 +144,14 @@ impl Fragments {
 }
 
 impl Parts {
-    fn new(to: Recipient, message: &str, count: usize, now_ms: u64) -> Self {
+    fn new(to: Recipient, message: &str, count: usize) -> Self {
         Self {
             to: to.line().to_owned(),
             message: message.to_owned(),
             parts: vec![None; count],
             missing: count,
             bytes: 0,
-            deadline_ms: now_ms + PATIENCE_MS,
+            deadline_ms: 0,
         }
     }
 

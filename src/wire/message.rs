@@ -106,11 +106,19 @@ impl Body<'_> {
     /// The change in it, where it carries one.
     pub fn changes(&self) -> Option<&Changes<'_>> {
         match self {
-            Self::ContentDiff(changes)
-            | Self::Response(
-                Response::Difference(changes, _) | Response::Tables(changes) | Response::Values(changes),
-            ) => Some(changes),
+            Self::ContentDiff(changes) => Some(changes),
+            Self::Response(response) => response.changes(),
             _ => None,
+        }
+    }
+}
+
+impl Response<'_> {
+    /// The change in it, where it carries one.
+    pub fn changes(&self) -> Option<&Changes<'_>> {
+        match self {
+            Self::Difference(changes, _) | Self::Tables(changes) | Self::Values(changes) => Some(changes),
+            Self::ContentHashes(_) | Self::Empty(_) => None,
         }
     }
 }

@@ -27,6 +27,10 @@ pub use message::{Body, Message, MessageType, Response};
 /// The id under which clients know the room.
 pub const ROOM_ID: &str = "S";
 
-/// The longest text that may come, in bytes of UTF-8. A client from 9.3 on closes its socket on more than 16 MiB; what
+/// The longest text that may come, in bytes of UTF-8: the runtime takes no longer frame. A question about a very large
+/// table, or an answer to one, is that long; a change is not.
+pub const MAX_INCOMING_BYTES: usize = 32 * 1024 * 1024;
+
+/// The longest change that may come, and the longest text that is sent, in bytes of UTF-8. A client from 9.3 on closes its socket on more than 16 MiB; what
 /// comes goes on with another first line, or comes back in an answer, and must fit all the same.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024 - 1024;

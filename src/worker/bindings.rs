@@ -2,8 +2,9 @@
 
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, BigUint64Array, Function, JSON, JsString, Promise};
-use worker::{SqlStorage, State, Storage, WebSocket};
+use worker::js_sys::{Array, ArrayBuffer, BigUint64Array, Function, JSON, JsString, Object, Promise};
+use worker::web_sys::Request;
+use worker::{Env, SqlStorage, State, Storage, WebSocket, WebSocketRequestResponsePair};
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
@@ -12,6 +13,13 @@ const LONG_TEXT: usize = 16 * 1024;
 
 /// How *undefined* travels in JSON text.
 pub(super) const UNDEFINED: &str = "\u{fffc}";
+
+/// What apps and libraries send to keep a connection open.
+const PING: &str = "ping";
+
+/// An answer to a question that nobody has asked, which every version of TinyBase passes over; on a bare `pong` some
+/// throw. The room passes over it too, should a client say it: no question of its own has such an id.
+const PONG: &str = "S\n[\"0123456789a.pong\",0,[0,0]]";
 
 #[wasm_bindgen]
 extern "C" {
@@ -80,8 +88,26 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn read(this: &Encoded) -> f64;
 
+    type Bindings;
+
+    #[wasm_bindgen(method, getter, js_name = ROOMS)]
+    fn rooms(this: &Bindings) -> Rooms;
+
+    type Rooms;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &Rooms, name: &str) -> Result<Stub, JsValue>;
+
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, request: &Request) -> Result<Promise, JsValue>;
+
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout_raw(callback: &Function, milliseconds: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout_raw(timer: &JsValue);
 
     #[wasm_bindgen(js_namespace = scheduler)]
     fn wait(milliseconds: f64) -> Promise;
@@ -102,6 +128,11 @@ pub(super) fn text(frame: &JsValue) -> Option<String> {
         }
     }
     frame.as_string()
+}
+
+/// How long a binary frame is.
+pub(super) fn byte_length(frame: &JsValue) -> usize {
+    frame.dyn_ref::<ArrayBuffer>().map_or(1, |bytes| bytes.byte_length() as usize)
 }
 
 /// Sends a text. A socket that is closing takes none, and is left to its close event.
@@ -144,7 +175,7 @@ pub(super) fn append(sql: &SqlStorage, query: &JsString, entry: &str, sequence: 
 
 /// Calls back when everything that was written so far is on disk, and answers whether it will. (Where nothing ever can be,
 /// Cloudflare resets the object.)
-pub(super) fn when_kept(storage: &Storage, callback: &Closure<dyn Fn()>) -> bool {
+pub(super) fn when_durable(storage: &Storage, callback: &Closure<dyn Fn()>) -> bool {
     let callback: &Function = callback.as_ref().unchecked_ref();
     sync_storage(storage).sync().map(|settling| settling.either_way(callback, callback)).is_ok()
 }
@@ -176,19 +207,56 @@ pub(super) fn json(value: &JsValue) -> String {
     JSON::stringify_with_replacer(value, replacer).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// Calls back once. The callback runs as an event of the object that sets it.
-pub(super) fn set_timeout(callback: impl FnOnce() + 'static, milliseconds: u64) {
-    let callback = Closure::once_into_js(callback);
-    set_timeout_raw(callback.unchecked_ref(), milliseconds as f64);
+/// Hands a request to the room of that name: an object of the binding `ROOMS` in `wrangler.toml`.
+pub(super) fn ask_room(env: &Env, name: &str, request: &Request) -> Result<Promise, JsValue> {
+    let env: &JsValue = env.as_ref();
+    let bindings: &Bindings = env.unchecked_ref();
+    bindings.rooms().get_by_name(name)?.fetch(request)
 }
 
-/// Hands the object no event until the promise that `moment` makes is kept.
-pub(super) fn pause(state: &State, moment: &Closure<dyn Fn() -> Promise>) {
-    let _ = state.as_raw().block_concurrency_while(moment.as_ref().unchecked_ref());
+/// The variables that the Worker was given, and its bindings, which have no text.
+pub(super) fn variables(env: &Env) -> Vec<(String, Option<String>)> {
+    let variable = |entry: JsValue| {
+        let entry: Array = entry.dyn_into().ok()?;
+        let value = entry.get(1);
+        let text = value.as_string().or_else(|| value.as_f64().map(|_| json(&value)));
+        Some((entry.get(0).as_string()?, text))
+    };
+    let env: &JsValue = env.as_ref();
+    Object::entries(env.unchecked_ref()).iter().filter_map(variable).collect()
+}
+
+/// Has the runtime answer pings on the sockets of an object, which may sleep on.
+pub(super) fn answer_pings(state: &State) {
+    if let Ok(pair) = WebSocketRequestResponsePair::new(PING, PONG) {
+        let _ = state.as_raw().set_websocket_auto_response(&pair);
+    }
+}
+
+/// Calls back once, as an event of the object that sets it. Answers what to stop it with.
+pub(super) fn set_timeout(callback: &Closure<dyn Fn()>, milliseconds: u64) -> JsValue {
+    set_timeout_raw(callback.as_ref().unchecked_ref(), milliseconds as f64)
+}
+
+/// Stops a timer.
+pub(super) fn clear_timeout(timer: &JsValue) {
+    clear_timeout_raw(timer);
+}
+
+/// Hands the object no event until the promise that `next_tick` makes is kept, and calls back then.
+pub(super) fn pause(state: &State, next_tick: &Closure<dyn Fn() -> Promise>, callback: &Closure<dyn Fn()>) -> bool {
+    let callback: &Function = callback.as_ref().unchecked_ref();
+    let paused = state.as_raw().block_concurrency_while(next_tick.as_ref().unchecked_ref());
+    paused.is_ok_and(|paused| {
+        let paused: &JsValue = paused.as_ref();
+        let paused: &Settling = paused.unchecked_ref();
+        paused.either_way(callback, callback);
+        true
+    })
 }
 
 /// A promise that is kept as soon as the runtime has looked whether any timer is due, which it does after its sockets.
-pub(super) fn moment() -> Promise {
+pub(super) fn next_tick() -> Promise {
     wait(0.0)
 }
 

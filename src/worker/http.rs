@@ -4,9 +4,26 @@ use crate::journal::Fault;
 use crate::json::string::escape;
 use crate::store::Store;
 use std::fmt::Write;
+use worker::web_sys::Request;
 use worker::{Headers, Response, ResponseBuilder, Result};
 
+pub(super) const SUBPROTOCOL: &str = "sec-websocket-protocol";
 const METHODS: &str = "GET, HEAD, OPTIONS";
+const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
+
+/// Whether a request is to become a WebSocket.
+pub(super) fn is_upgrade(request: &Request) -> bool {
+    header(request, "upgrade").eq_ignore_ascii_case("websocket")
+}
+
+/// The subprotocols that a client offers.
+pub(super) fn offers(request: &Request) -> String {
+    header(request, SUBPROTOCOL)
+}
+
+fn header(request: &Request, name: &str) -> String {
+    request.headers().get(name).ok().flatten().unwrap_or_default()
+}
 
 /// The content of a room, and what of it could not be read.
 pub(super) fn data(store: &Store, faults: &[Fault]) -> Result<Response> {
@@ -37,9 +54,26 @@ pub(super) fn unavailable(reason: &str) -> Result<Response> {
     error(503, reason)
 }
 
-/// A request that names no room.
+/// A request that no room can take.
 pub(super) fn bad_request(reason: &str) -> Result<Response> {
     error(400, reason)
+}
+
+/// What nobody need look for again today.
+pub(super) fn not_found() -> Result<Response> {
+    cacheable(error(404, "There is nothing here, and no room.")?)
+}
+
+/// What crawlers may visit: nothing.
+pub(super) fn robots() -> Result<Response> {
+    let response = json(200, ROBOTS.to_owned())?;
+    response.headers().set("content-type", "text/plain; charset=utf-8")?;
+    cacheable(response)
+}
+
+fn cacheable(response: Response) -> Result<Response> {
+    response.headers().set("cache-control", "public, max-age=86400")?;
+    Ok(response)
 }
 
 /// A method other than those that read.
@@ -54,7 +88,8 @@ pub(super) fn options() -> Result<Response> {
     let headers = headers()?;
     headers.set("allow", METHODS)?;
     headers.set("access-control-allow-methods", METHODS)?;
-    headers.set("access-control-allow-headers", "*")?;
+    // The asterisk stands for every header but that one.
+    headers.set("access-control-allow-headers", "authorization, *")?;
     headers.set("access-control-max-age", "86400")?;
     Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty())
 }

@@ -1,9 +1,9 @@
 //! Finding what an earlier server left, where a room has no journal of its own.
 
 use super::bindings;
-use super::settings::Settings;
 use crate::import::{Import, Piece};
 use crate::journal::{Commit, Journal};
+use crate::settings::Settings;
 use crate::store::Store;
 use worker::wasm_bindgen::JsValue;
 use worker::{Date, Result, SqlStorage, SqlStorageValue, Storage, console_error, console_log};
@@ -12,8 +12,7 @@ use worker::{Date, Result, SqlStorage, SqlStorageValue, Storage, console_error, 
 const OLD_STORE_KEY: &str = "store";
 const TABLES: &str = "tinybase_tables";
 const VALUES: &str = "tinybase_values";
-/// The table of TinyBase's JSON mode, unless it was given another name, and the id of the one row in it.
-const OLD_TABLE: &str = "tinybase";
+/// The id of the one row of TinyBase's JSON mode.
 const OLD_ROW: &str = "_";
 /// What up to 8.5 the cells of fragmented mode hold that were deleted, and from 7.0 those that hold `null` as well.
 const UNDEFINED_OR_NULL: &str = "[null]";
@@ -25,8 +24,7 @@ pub(super) fn run(storage: &Storage, store: Store, settings: &Settings) -> Resul
     let mut import = Import::new(store, Date::now().as_millis());
     let mut found = Vec::new();
     from_keys(storage, &mut import, &mut found)?;
-    let table = settings.move_in_table.as_deref().unwrap_or(OLD_TABLE);
-    from_tables(&storage.sql(), table, &mut import, &mut found)?;
+    from_tables(&storage.sql(), &settings.move_in_table, &mut import, &mut found)?;
     let (store, left) = import.finish();
     let mut journal = Journal::new(settings.journal);
     let commit = journal.append_all(&store);

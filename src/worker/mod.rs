@@ -5,7 +5,8 @@
 //! - `http`: responses
 //! - `storage`: the journal in SQLite
 //! - `import`: what an earlier server left in the storage
-//! - `settings`: what can be set
+//! - `settings`: reading what is set
+//! - `timer`: the one timer of an object
 //! - `bindings`: what `worker` does not bind
 
 mod bindings;
@@ -14,27 +15,44 @@ mod import;
 mod object;
 mod settings;
 mod storage;
+mod timer;
 
 pub use object::Room;
 
-use crate::address;
-use worker::{Context, Env, Request, Response, Result, event};
+use crate::address::Address;
+use crate::subprotocol;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Request, Response};
+use worker::{Env, Result};
 
-/// The name of the Durable Object binding in `wrangler.toml`.
-const ROOMS: &str = "ROOMS";
+/// Hands a request to the room that its URL names, and back what that promises. What no room has to do with is answered
+/// here, and wakes none.
+#[wasm_bindgen]
+pub fn fetch(request: &Request, env: &Env) -> std::result::Result<JsValue, JsValue> {
+    let url = request.url();
+    match room_of(request, &url) {
+        Ok(name) => Ok(bindings::ask_room(env, name, request)?.into()),
+        Err(response) => Ok(Response::from(response?).into()),
+    }
+}
 
-/// Hands a request to the room that its path names. What no room has to do with is answered here, and wakes none.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    // `worker` takes a method that it does not know for GET.
-    match request.inner().method().as_str() {
+/// The name of the room that a request is for; or the answer, where none need be asked.
+fn room_of<'a>(request: &Request, url: &'a str) -> std::result::Result<&'a str, Result<worker::Response>> {
+    match request.method().as_str() {
         "GET" | "HEAD" => {}
-        "OPTIONS" => return http::options(),
-        _ => return http::method_not_allowed(),
+        "OPTIONS" => return Err(http::options()),
+        _ => return Err(http::method_not_allowed()),
     }
-    let path = request.path();
-    match address::room_name(&path) {
-        Ok(name) => env.durable_object(ROOMS)?.get_by_name(name)?.fetch_with_request(request).await,
-        Err(error) => http::bad_request(&error.to_string()),
+    let is_upgrade = http::is_upgrade(request);
+    let name = match Address::of(url) {
+        Ok(Address::Room(name)) => name,
+        Ok(Address::Robots) if !is_upgrade => return Err(http::robots()),
+        Ok(Address::Robots | Address::Favicon) => return Err(http::not_found()),
+        Err(error) => return Err(http::bad_request(&error.to_string())),
+    };
+    if is_upgrade && let Err(error) = subprotocol::choose(&http::offers(request)) {
+        return Err(http::bad_request(&error.to_string()));
     }
+    Ok(name)
 }

@@ -4,14 +4,13 @@
 //! what comes back. It holds a socket for each connection; the id of a connection is the attachment of its socket, by
 //! which both outlive hibernation.
 
-#![expect(missing_docs, reason = "the macro of `worker` generates public methods without any")]
-
-use super::settings::Settings;
-use super::{bindings, http, import, storage};
+use super::timer::Timer;
+use super::{bindings, http, import, settings, storage};
 use crate::journal::{Fault, HEADER, Journal, Listing};
 use crate::room::{self, ConnectionId, Input, Output};
+use crate::settings::Settings;
 use crate::store::Store;
-use crate::{address, wire};
+use crate::{address, subprotocol, wire};
 use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -19,10 +18,9 @@ use storage::{Disk, StorageError};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::js_sys::{Date, JsString, Promise};
-use worker::{
-    DurableObject, Env, Method, Request, Response, Result, State, WebSocket, WebSocketPair, console_error,
-    durable_object, web_sys,
-};
+use worker::web_sys::{self, Request};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, Response, Result, State, WebSocket, WebSocketPair, console_error, console_warn};
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
@@ -34,7 +32,7 @@ thread_local! {
 }
 
 /// A room's Durable Object.
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct Room {
     shell: Rc<Shell>,
 }
@@ -45,12 +43,12 @@ struct Shell {
     settings: Settings,
     /// The room, or why there is none.
     room: RefCell<std::result::Result<Open, String>>,
-    /// When the timer that counts goes off.
-    timer_ms: Cell<Option<u64>>,
+    timer: Timer,
     /// How many commits are on their way to the disk, and what each of them calls when it is there.
-    on_their_way: Cell<usize>,
-    kept: Closure<dyn Fn()>,
-    pause: Closure<dyn Fn() -> Promise>,
+    in_flight: Cell<usize>,
+    durable: Closure<dyn Fn()>,
+    next_tick: Closure<dyn Fn() -> Promise>,
+    resumed: Closure<dyn Fn()>,
 }
 
 /// A room that is loaded.
@@ -61,51 +59,64 @@ struct Open {
     sockets: IndexMap<ConnectionId, WebSocket, foldhash::fast::FixedState>,
 }
 
-impl DurableObject for Room {
-    fn new(state: State, env: Env) -> Self {
-        let settings = Settings::read(&env);
+/// What the runtime calls. All of it is over when it returns: what `worker` would export in its place, functions that
+/// promise, costs 4 KB of gzip, and each message a detour through JavaScript's queue of microtasks.
+#[wasm_bindgen]
+impl Room {
+    /// Wakes a room.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: &Env) -> Self {
+        let state = State::from(state);
+        let settings = settings::of(env);
         let id = state.id().to_string();
-        let _ = AWAKE.try_with(|awake| let_go(awake, &id));
+        let _ = AWAKE.try_with(|awake| release_predecessor(awake, &id));
+        bindings::answer_pings(&state);
         let disk = Disk::new(state.storage());
         let room = RefCell::new(Open::load(&state, &disk, &settings));
         let shell = Rc::new_cyclic(|shell: &Weak<Shell>| {
-            let shell = Weak::clone(shell);
-            let kept = Closure::new(move || shell.upgrade().iter().for_each(Shell::kept));
-            let (timer_ms, on_their_way) = (Cell::new(None), Cell::new(0));
-            let pause = Closure::new(bindings::moment);
-            Shell { state, disk, settings, room, timer_ms, on_their_way, kept, pause }
+            let calls = |method: fn(&Shell)| {
+                let shell = Weak::clone(shell);
+                Closure::new(move || shell.upgrade().iter().for_each(|shell| method(shell)))
+            };
+            Shell {
+                state,
+                disk,
+                settings,
+                room,
+                timer: Timer::new(calls(Shell::on_timer)),
+                in_flight: Cell::new(0),
+                durable: calls(Shell::on_durable),
+                next_tick: Closure::new(bindings::next_tick),
+                resumed: calls(Shell::on_resumed),
+            }
         });
         let _ = AWAKE.try_with(|awake| awake.borrow_mut().push((id, Rc::downgrade(&shell))));
         Self { shell }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let upgrade = request.headers().get("upgrade")?;
-        match request.method() {
-            Method::Get if upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) => {
-                self.shell.join()
-            }
-            _ => match address::query_value(&request.inner().url(), "journal") {
+    /// A request came: to join, or to read.
+    pub fn fetch(&self, request: &Request) -> std::result::Result<web_sys::Response, JsValue> {
+        let response = if request.method() == "GET" && http::is_upgrade(request) {
+            self.shell.join(&http::offers(request))
+        } else {
+            match address::query_value(&request.url(), "journal") {
                 Some(sequence) => self.shell.list(sequence),
                 None => self.shell.read(),
-            },
-        }
+            }
+        };
+        Ok(response?.into())
     }
-}
 
-/// The events of sockets. They are over when they return: what `worker` would export in their place, functions that
-/// promise, costs each message a detour through JavaScript's queue of microtasks.
-#[wasm_bindgen]
-impl Room {
     /// A frame came.
     #[wasm_bindgen(js_name = webSocketMessage)]
     pub fn socket_message(&self, socket: web_sys::WebSocket, frame: JsValue) {
         let socket = WebSocket::from(socket);
         if let Err(reason) = self.shell.open() {
-            dismiss(&socket, INTERNAL_ERROR, wire::error::shortened(reason));
+            close_and_forget(&socket, INTERNAL_ERROR, wire::error::shortened(reason));
         } else if let Some(id) = id_of(&socket) {
             let text = bindings::text(&frame);
-            self.shell.handle(text.as_ref().map_or(Input::Binary(id), |text| Input::Text(id, text)));
+            let binary = || Input::Binary(id, bindings::byte_length(&frame));
+            self.shell.handle(text.as_ref().map_or_else(binary, |text| Input::Text(id, text)));
         }
     }
 
@@ -130,7 +141,7 @@ impl Room {
 
 /// Frees what an object holds that has left memory for JavaScript, and has its successor constructed: JavaScript's
 /// garbage collector would tell us late, and a large room be in memory twice until then.
-fn let_go(awake: &RefCell<Vec<(String, Weak<Shell>)>>, id: &str) {
+fn release_predecessor(awake: &RefCell<Vec<(String, Weak<Shell>)>>, id: &str) {
     awake.borrow_mut().retain(|(other, shell)| {
         let Some(shell) = shell.upgrade() else { return false };
         if other == id
@@ -155,8 +166,8 @@ impl Open {
         let mut room = room::Room::new(settings.room, store, journal, seed);
         let mut sockets = IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed));
         for socket in state.get_websockets() {
-            if let Some(id) = id_of(&socket) {
-                room.handle(Input::Resumed(id), now_ms());
+            if let Some((id, recheck_at_ms)) = attached_to(&socket) {
+                room.handle(Input::Resumed(id, recheck_at_ms), now_ms());
                 sockets.insert(id, socket);
             }
         }
@@ -198,8 +209,9 @@ impl Shell {
         room.as_ref().map(drop).map_err(String::clone)
     }
 
-    /// Opens a socket into the room. Where it cannot be loaded nobody may take an empty room for it.
-    fn join(self: &Rc<Self>) -> Result<Response> {
+    /// Opens a socket into the room, for a client that offers subprotocols. Where it cannot be loaded nobody may take an
+    /// empty room for it.
+    fn join(&self, offers: &str) -> Result<Response> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         if let Err(reason) = self.open() {
             server.accept()?;
@@ -208,21 +220,25 @@ impl Shell {
             let id = open.room.new_id();
             // `worker`'s own would panic where workerd takes no more sockets.
             self.state.as_raw().accept_websocket(server.as_ref())?;
-            bindings::attach(&server, id.as_str())?;
+            attach(&server, id, None)?;
             open.sockets.insert(id, server);
             open.room.handle(Input::Opened(id), now_ms());
         }
         self.set_timer();
-        Response::from_websocket(client)
+        let response = Response::from_websocket(client)?;
+        if let Ok(Some(protocol)) = subprotocol::choose(offers) {
+            response.headers().set(http::SUBPROTOCOL, protocol)?;
+        }
+        Ok(response)
     }
 
     /// Reads the room back from where it is stored, and goes on with what was read: so a large one is never in memory
     /// twice, unless a snapshot of it is just being written.
-    fn read(self: &Rc<Self>) -> Result<Response> {
+    fn read(&self) -> Result<Response> {
         if let Err(reason) = self.open() {
             return http::unavailable(&reason);
         }
-        self.handle(Input::Read);
+        self.handle(Input::FlushForRead);
         let mut room = self.room.borrow_mut();
         let Ok(open) = &mut *room else { return http::unavailable(NOT_LOADED) };
         let keep = open.room.is_compacting();
@@ -245,8 +261,8 @@ impl Shell {
     }
 
     /// Lists the rows of the journal, or the entries of one of them.
-    fn list(self: &Rc<Self>, sequence: &str) -> Result<Response> {
-        self.handle(Input::Read);
+    fn list(&self, sequence: &str) -> Result<Response> {
+        self.handle(Input::FlushForRead);
         let mut listing = Listing::default();
         let listed = self.disk.each_row(|row| {
             match sequence {
@@ -262,7 +278,7 @@ impl Shell {
         }
     }
 
-    fn closed(self: &Rc<Self>, socket: &WebSocket) {
+    fn closed(&self, socket: &WebSocket) {
         let Some(id) = id_of(socket) else { return };
         if let Ok(open) = &mut *self.room.borrow_mut() {
             open.sockets.swap_remove(&id);
@@ -271,19 +287,17 @@ impl Shell {
     }
 
     /// Hands the room what happened, and carries out what comes of it.
-    fn handle(self: &Rc<Self>, input: Input) {
-        if let Err(authors) = self.attempt(input)
-            && let Input::Text(from, _) = input
-            && !authors.contains(&from)
-        {
-            // A question: its answer fell with the change of somebody else's that was to be kept before it.
-            let _ = self.attempt(input);
+    fn handle(&self, input: Input) {
+        if !self.attempt(input) && matches!(input, Input::Text(..)) {
+            // A question: its answer fell with the change that was to be kept before it. Of a change this notes that the
+            // room, read-only by now, did not take it in.
+            self.attempt(input);
         }
         self.set_timer();
     }
 
-    /// The same once. Where something could not be kept the room starts over, and this answers whose it was.
-    fn attempt(&self, input: Input) -> std::result::Result<(), Vec<ConnectionId>> {
+    /// The same once. Answers whether all that was to be kept could be: else the room has begun again without it.
+    fn attempt(&self, input: Input) -> bool {
         let done = match &mut *self.room.borrow_mut() {
             Ok(open) => {
                 open.room.handle(input, now_ms());
@@ -293,34 +307,45 @@ impl Shell {
         };
         match done {
             Ok(reports) => {
-                if reports && bindings::when_kept(self.disk.storage(), &self.kept) {
-                    self.on_their_way.update(|commits| commits + 1);
+                if reports && bindings::when_durable(self.disk.storage(), &self.durable) {
+                    self.in_flight.update(|commits| commits + 1);
                 }
-                Ok(())
+                true
             }
-            Err((error, authors)) => {
-                self.start_over(&error, &authors);
-                Err(authors)
+            Err(error) => {
+                self.on_commit_failed(&error);
+                false
             }
         }
     }
 
     /// What was committed last of all is on disk. (Where others have followed, theirs is the time that counts.)
-    fn kept(self: &Rc<Self>) {
-        self.on_their_way.update(|commits| commits.saturating_sub(1));
-        if self.on_their_way.get() == 0 {
-            self.handle(Input::Kept);
+    fn on_durable(&self) {
+        self.in_flight.update(|commits| commits.saturating_sub(1));
+        if self.in_flight.get() == 0 {
+            self.handle(Input::Durable);
         }
+    }
+
+    fn on_timer(&self) {
+        self.timer.on_fired();
+        self.handle(Input::Timeout);
+    }
+
+    /// A pause is over. The timer was held for its length.
+    fn on_resumed(&self) {
+        self.timer.release();
+        self.handle(Input::Timeout);
     }
 
     /// Carries out the room's outputs, and answers whether the room is to be told when they are on disk. Where something
     /// could not be kept, nothing that follows is done.
-    fn carry_out(&self, open: &mut Open) -> std::result::Result<bool, (StorageError, Vec<ConnectionId>)> {
+    fn carry_out(&self, open: &mut Open) -> std::result::Result<bool, StorageError> {
         let mut reports = false;
         while let Some(output) = open.room.poll_output() {
             match output {
-                Output::Persist { commit, authors, report } => {
-                    self.disk.commit(commit).map_err(|error| (error.into(), authors))?;
+                Output::Persist { commit, report, .. } => {
+                    self.disk.commit(commit)?;
                     reports |= report;
                 }
                 Output::Send { to, text } => {
@@ -338,33 +363,36 @@ impl Shell {
                 }
                 Output::Close { connection, code, reason } => {
                     if let Some(socket) = open.sockets.swap_remove(&connection) {
-                        dismiss(&socket, code, reason);
+                        close_and_forget(&socket, code, reason);
                     }
                 }
-                Output::Pause => bindings::pause(&self.state, &self.pause),
+                Output::Remember { connection, recheck_at_ms } => {
+                    if let Some(socket) = open.sockets.get(&connection) {
+                        let _ = attach(socket, connection, recheck_at_ms);
+                    }
+                }
+                Output::Warn { text } => console_warn!("{text}"),
+                Output::Pause => {
+                    self.timer.hold();
+                    if !bindings::pause(&self.state, &self.next_tick, &self.resumed) {
+                        self.timer.release();
+                    }
+                }
             }
         }
         Ok(reports)
     }
 
-    /// Begins again from what is stored. Whoever sent what could not be stored is disconnected: it still holds it, and
-    /// sends it again when it is back.
-    fn start_over(&self, error: &StorageError, authors: &[ConnectionId]) {
-        console_error!("a change could not be kept: {error}");
+    /// Begins again from what is stored, read-only for a while.
+    fn on_commit_failed(&self, error: &StorageError) {
+        console_error!("a change could not be kept, and the room is read-only for a while: {error}");
         let mut room = self.room.borrow_mut();
         let Ok(open) = &mut *room else { return };
-        let reason = wire::error::shortened(format!("the change could not be kept: {error}"));
-        for &author in authors {
-            open.room.handle(Input::Closed(author), now_ms());
-            if let Some(socket) = open.sockets.swap_remove(&author) {
-                dismiss(&socket, INTERNAL_ERROR, &reason);
-            }
-        }
         open.room.unload();
         match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
             Ok((store, journal, faults)) => {
                 open.faults = faults;
-                open.room.start_over(store, journal);
+                open.room.on_commit_failed(store, journal);
                 // Nothing among these is to be kept.
                 let _ = self.carry_out(open);
             }
@@ -372,32 +400,34 @@ impl Shell {
         }
     }
 
-    fn set_timer(self: &Rc<Self>) {
+    fn set_timer(&self) {
         let due_ms = self.room.borrow().as_ref().ok().and_then(|open| open.room.poll_timeout());
-        let Some(due_ms) = due_ms.filter(|&due_ms| self.timer_ms.get().is_none_or(|timer_ms| due_ms < timer_ms)) else {
-            return;
-        };
-        self.timer_ms.set(Some(due_ms));
-        let shell = Rc::clone(self);
-        let timer = move || {
-            // A timer that an earlier one has overtaken counts no more.
-            if shell.timer_ms.get() == Some(due_ms) {
-                shell.timer_ms.set(None);
-                shell.handle(Input::Timeout);
-            }
-        };
-        bindings::set_timeout(timer, due_ms.saturating_sub(now_ms()));
+        self.timer.set(due_ms, now_ms());
     }
 }
 
 /// Closes a socket for good: without its id no later life of the room takes it for open, where its client does not answer.
-fn dismiss(socket: &WebSocket, code: u16, reason: impl AsRef<str>) {
+fn close_and_forget(socket: &WebSocket, code: u16, reason: impl AsRef<str>) {
     let _ = bindings::attach(socket, "");
     let _ = socket.close(Some(code), Some(reason));
 }
 
+/// Leaves with a socket its id, and what is to be remembered of it, where both outlive hibernation.
+fn attach(socket: &WebSocket, id: ConnectionId, recheck_at_ms: Option<u64>) -> Result<()> {
+    match recheck_at_ms {
+        Some(at_ms) => bindings::attach(socket, &format!("{id} {at_ms}")),
+        None => bindings::attach(socket, id.as_str()),
+    }
+}
+
+fn attached_to(socket: &WebSocket) -> Option<(ConnectionId, Option<u64>)> {
+    let text = bindings::attachment(socket)?;
+    let (id, recheck_at_ms) = text.split_once(' ').map_or((&*text, None), |(id, at_ms)| (id, at_ms.parse().ok()));
+    Some((ConnectionId::parse(id)?, recheck_at_ms))
+}
+
 fn id_of(socket: &WebSocket) -> Option<ConnectionId> {
-    ConnectionId::parse(&bindings::attachment(socket)?)
+    attached_to(socket).map(|(id, _)| id)
 }
 
 /// The time, which stands still while an event is at work.

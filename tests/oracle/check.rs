@@ -119,7 +119,7 @@ impl Rehearsal {
         self.question(number, "tableHashes", &[name], self.store.table_hashes(), Json::clone);
         self.question(number, "rowHashes", &[name, &asks.tables], rows, Json::clone);
         self.question(number, "cellHashes", &[name, &asks.rows], cells, Json::clone);
-        self.question(number, "valueHashes", &[name], self.store.value_hashes(), Json::clone);
+        self.question(number, "valueHashes", &[name], self.store.value_hashes(usize::MAX), Json::clone);
     }
 
     fn question(

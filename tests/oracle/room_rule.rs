@@ -107,10 +107,8 @@ fn with_hlc(inside: Json, stamp: &Json, hlc: Option<String>) -> Json {
 /// Whether this is a string with the mark of an object, and no JSON behind it.
 fn is_malformed(value: &str) -> bool {
     let Some(object) = value.strip_prefix("\"\u{fffd}").and_then(|rest| rest.strip_suffix('"')) else { return false };
-    let mut text = Vec::new();
-    string::utf8(object, |bytes| text.extend_from_slice(bytes));
     let mut batch = Batch::default();
-    batch.add("json", &[str::from_utf8(&text).unwrap()]);
+    batch.add("json", &[&string::unescaped(object)]);
     Oracle::lock().ask(&batch)[0].is_err()
 }
 

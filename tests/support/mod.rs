@@ -2,8 +2,11 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 pub mod client;
+pub mod clock;
 pub mod fixtures;
 pub mod harness;
+pub mod network;
+pub mod replica;
 pub mod scribe;
 pub mod stamp;
 pub mod stores;

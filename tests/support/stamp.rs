@@ -1,6 +1,7 @@
 //! HLCs for tests.
 
-const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+/// The characters that stand for six bits each.
+pub const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
 /// A stamp: the time in milliseconds, a counter, and five characters for the client.
 pub fn stamp(time_ms: u64, counter: u32, client: &str) -> String {

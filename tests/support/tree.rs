@@ -103,13 +103,15 @@ fn each<'a>(rest: &mut &'a str, close: char, mut element: impl FnMut(&mut &'a st
 }
 
 fn string_length(text: &str) -> usize {
-    let mut escaped = false;
-    let end = text.bytes().skip(1).position(|byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    });
-    end.expect("the end of a string") + 2
+    let mut end = 1;
+    loop {
+        end += text[end..].find('"').expect("the end of a string");
+        let escapes = text[..end].bytes().rev().take_while(|&byte| byte == b'\\').count();
+        end += 1;
+        if escapes % 2 == 0 {
+            return end;
+        }
+    }
 }
 
 fn take<'a>(rest: &mut &'a str, length: usize) -> &'a str {

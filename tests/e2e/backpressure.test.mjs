@@ -1,29 +1,30 @@
-// One client that takes too much: it does not read, it floods, or it asks without end. It is left behind, closed with 1013
+// One client that takes too much: it does not read, it floods, or it asks without end. It is left behind, or closed with 1013
 // and a reason, the memory stays bounded, and the others notice nothing.
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
 import {after, test} from 'node:test';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {WebSocket as PausableWebSocket} from 'ws';
 import {cleanUp} from './support/cleanup.mjs';
 import {connect, hashesOf} from './support/clients.mjs';
 import {flood} from './support/flood.mjs';
 import {members} from './support/members.mjs';
 import {forgetPeak, peakBytes, residentBytes} from './support/memory.mjs';
-import {aMoment, until} from './support/until.mjs';
+import {answerThatItReads} from './support/reading.mjs';
+import {until, untilQuiet} from './support/until.mjs';
 import {startWorker} from './support/worker.mjs';
 
 after(cleanUp);
 
 const MB = 1 << 20;
-// The limits of src/room/flow.rs. The share is that of up to twelve clients.
-const [SHARE, MAX_UNHEARD, MAX_TOTAL_UNHEARD, BURST] = [8 * MB, 24 * MB, 96 * MB, 256 * MB];
+// The limits of src/room/budget.rs and src/room/meter.rs: what one client may leave unread, what all may together, and what
+// one may send and ask for at once.
+const [MAX_UNREAD, MAX_TOTAL_UNREAD, BURST, A_SECOND] = [48 * MB, 96 * MB, 256 * MB, 8 * MB];
 // What Cloudflare allows an isolate: content, texts on their way, JavaScript's garbage.
 const ISOLATE = 128 * MB;
 // A small room's WebAssembly, with texts of a megabyte on their way through it; and with a content of four.
 const [WASM, WASM_WITH_CONTENT] = [16 * MB, 48 * MB];
-// How long something is waited for that a slow machine does late. No test depends on it.
-const PATIENCE = 60;
+/** When a flood gives up for which it is not closed. */
+const FLOOD_SECONDS = 60;
 
 const text = (length) => 'x'.repeat(length);
 const inMB = (bytes) => `${(bytes / MB).toFixed(0)} MiB`;
@@ -51,7 +52,7 @@ const within = async ({worker, path, resident, wasm}, scene) => {
   assert.ok(used.memory_bytes <= wasm, `${all[3]} of WebAssembly, not at most ${inMB(wasm)}`);
 };
 
-/** Behind what a client that has fallen behind is owed come questions what it holds now. */
+/** Whoever has fallen behind may be asked what it holds. */
 const isQuestion = (text) => /^S\n\["[^"]*",[14567],/.test(text);
 
 /**
@@ -63,17 +64,17 @@ const bystanders = async (url) => {
   const real = [await connect('5.0', url), await connect('10.0', url)];
   const everybody = [...raw, ...real];
   // A real client's frames are counted and let go: a flood of them would fill the memory of this process.
-  const counts = real.map(() => ({changes: 0, told: 0, others: []}));
-  await until(() => real.every(({traffic}) => traffic.received.length > 0), 'the real clients to join', PATIENCE);
-  await aMoment();
+  const counts = real.map(() => ({changes: 0, asked: 0, others: []}));
+  await until(() => real.every(({traffic}) => traffic.received.length > 0), 'the real clients to join');
+  await untilQuiet(() => real.reduce((sum, {traffic}) => sum + traffic.received.length + traffic.sent.length, 0));
   real.forEach(({traffic}) => (traffic.received.length = 0));
   real.forEach(({socket}, index) =>
     socket.addEventListener('message', ({data}) => {
       real[index].traffic.received.length = 0;
       if (/\n\[[^,]*,3,/.test(data.slice(0, 80))) counts[index].changes++;
-      else if (/^S\n\[null,2,/.test(data)) counts[index].told++;
-      else if (counts[index].told > 0 && /^S\n\["[^"]*",0,/.test(data)) return;
-      else if (!data.endsWith(',6,{}]') && !(counts[index].told > 0 && isQuestion(data))) counts[index].others.push(data);
+      else if (data.endsWith(',6,{}]')) return;
+      else if (isQuestion(data)) counts[index].asked++;
+      else counts[index].others.push(data);
     }),
   );
   const heard = raw.map(({stamps}) => stamps);
@@ -96,19 +97,18 @@ const bystanders = async (url) => {
       until(
         () => everybody.every(({store}) => store.getCell('t', row, 'c') === value) || self.closed().length > 0,
         () => `${row} to reach everybody; ${self.closed().length} of them are closed`,
-        PATIENCE,
       ),
     closed: () => everybody.map(({closed, traffic}) => closed ?? traffic?.closed).filter(Boolean),
     edits: () => edits,
-    /** How often one of them was told to catch up. */
-    timesBehind: () => raw.reduce((sum, {timesBehind}) => sum + timesBehind, 0) + counts.reduce((sum, {told}) => sum + told, 0),
+    /** How often one of them was asked what it holds. */
+    asked: () => [...raw, ...counts].reduce((sum, {asked}) => sum + asked, 0),
     /**
      * They were not closed, and heard of every edit of theirs once, by a change unless they had fallen behind; of no edit
      * twice; of nothing else; and hold in the end what the room holds.
      */
     assertUnmoved: async (worker, path, {mayFallBehind = false} = {}) => {
       assert.deepEqual(self.closed(), []);
-      if (!mayFallBehind) assert.equal(self.timesBehind(), 0);
+      if (!mayFallBehind) assert.equal(self.asked(), 0);
       let hashes;
       await until(
         async () => {
@@ -117,26 +117,24 @@ const bystanders = async (url) => {
           return everybody.every((client) => String(hashesOf(client)) === hashes);
         },
         () => `the hashes ${hashes} of the room; they are ${everybody.map(hashesOf).join('; ')}`,
-        PATIENCE,
       );
-      for (const [index, {frames, stamps, timesBehind, caughtUp, else: others}] of raw.entries()) {
-        // What did not fit into an answer comes as changes as well.
-        const twice = [...stamps].filter(([, times]) => times !== 1 && timesBehind === 0);
+      for (const [index, {frames, stamps, asked, else: others}] of raw.entries()) {
+        const twice = [...stamps].filter(([, times]) => times !== 1 && asked === 0);
         assert.deepEqual(twice, [], 'no edit twice');
-        assert.deepEqual(others.filter((text) => timesBehind === 0 || !isQuestion(text)), [], 'nothing but changes');
-        if (timesBehind === 0) assert.ok(frames <= stamps.size, `${frames} frames for ${stamps.size} edits`);
+        assert.deepEqual(others, [], 'nothing but changes');
+        if (asked === 0) assert.ok(frames <= stamps.size, `${frames} frames for ${stamps.size} edits`);
         const isForeign = (number) => number % everybody.length !== index;
         const foreign = Array.from({length: edits}, (_, number) => number).filter(isForeign);
         const [tables] = raw[index].store.getMergeableContent();
         const stampOf = (number) => tables[0].t[0][`edit ${number}`][0].c[1];
-        const missed = foreign.filter((number) => !stamps.has(stampOf(number)) && !caughtUp.has(stampOf(number)));
+        const missed = foreign.filter((number) => !stamps.has(stampOf(number)));
         assert.deepEqual(missed, [], 'every edit once');
       }
-      for (const {changes, told, others} of counts) {
+      for (const {changes, asked, others} of counts) {
         assert.deepEqual(others, [], 'nothing but changes');
         // They heard the frames that the members heard, but each author one of its own the less.
         const most = Math.max(...heard.map(({size}) => size)) + edits;
-        if (told === 0) assert.ok(changes <= most, `${changes} frames, not at most ${most}`);
+        if (asked === 0) assert.ok(changes <= most, `${changes} frames, not at most ${most}`);
       }
       assert.deepEqual(worker.complaints(), []);
     },
@@ -153,7 +151,6 @@ const writeMegabyte = async (writer, others, round) => {
   await others.untilAll('large', value);
 };
 
-const TOO_MUCH_UNREAD = /^tinybase:15:unread: \d+ is over the limit of \d+$/;
 const TOO_MUCH_AT_ONCE = /^tinybase:15:rate: \d+ is over the limit of 268435456$/;
 
 const assertClosed = ({closed}, reason) => {
@@ -161,59 +158,63 @@ const assertClosed = ({closed}, reason) => {
   assert.match(closed.reason, reason);
 };
 
-/** Longer than a client may take to answer whether it reads. */
-const longerThanPatience = () => sleep(11_000);
+/** An offender was closed for it, unless the machine was too slow for it to take more than it may. */
+const assertClosedForRate = (offender, bytes) => {
+  if (offender.closed) assertClosed(offender, TOO_MUCH_AT_ONCE);
+  else assert.ok(bytes <= BURST + offender.seconds * A_SECOND, `${inMB(bytes)} in ${offender.seconds} s, and not closed`);
+};
 
-/** The number of the last large change that a client has heard of. */
-const lastLarge = ({store}) => Number(store.getCell('t', 'large', 'c').split(' ')[1]);
+/** How much is written while somebody does not read, in changes of a megabyte. */
+const ROUNDS = 16;
+/** How many of them somebody may be sent who has missed most. */
+const FEW = 6;
 
-test('a reader that does not read is left behind and closed, and the others hear every edit once', async (context) => {
+const changesIn = (frames) => frames.filter((frame) => /\n\[[^,]*,3,/.test(frame.slice(0, 80)));
+
+test('a reader that does not read is left behind, and gets what it missed when it reads', async (context) => {
   const path = '/silent';
   const worker = await newWorker(context);
   const others = await bystanders(worker.ws(path));
   const [writer, silent] = await members(worker.ws(path), 2);
   silent.pause();
   await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
-    for (let round = 0; round < 2 * (SHARE / MB); round++) await writeMegabyte(writer, others, round);
-    await longerThanPatience();
-    await writeMegabyte(writer, others, 'the last');
+    for (let round = 0; round < ROUNDS; round++) await writeMegabyte(writer, others, round);
     assert.equal(silent.frames, 0);
-    // What lay there comes first, and the close last.
     silent.resume();
-    await until(() => silent.closed, 'the close', PATIENCE);
+    await until(() => String(hashesOf(silent)) === String(hashesOf(writer)), 'what it missed');
   });
-  assertClosed(silent, TOO_MUCH_UNREAD);
-  assert.equal(lastLarge(silent), SHARE / MB - 1, 'its share was let pass');
-  assert.equal(silent.questions, 1);
+  assert.equal(silent.closed, undefined);
+  assert.ok(silent.frames <= FEW, `${silent.frames} frames`);
   await others.assertUnmoved(worker, path);
 });
 
-test('of readers that do not read, and one that reads late, the room keeps the one and gives it all', async (context) => {
+test('of readers that do not read, and one that reads late, none costs the others anything', async (context) => {
   const path = '/silent/six';
   const worker = await newWorker(context);
   const others = await bystanders(worker.ws(path));
   const [writer, ...silent] = await members(worker.ws(path), 7);
   const slow = await connect('10.0', undefined, {socket: new PausableWebSocket(worker.ws(path), {perMessageDeflate: false})});
   silent.forEach((reader) => reader.pause());
-  await within({worker, path, resident: MAX_TOTAL_UNHEARD + ISOLATE, wasm: WASM}, async () => {
+  await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
     for (let time = 0; time < 2; time++) {
       slow.traffic.received.length = 0;
       slow.socket.pause();
-      for (let round = 0; round < 2 * (SHARE / MB); round++) await writeMegabyte(writer, others, round);
+      for (let round = 0; round < ROUNDS; round++) await writeMegabyte(writer, others, `${time} ${round}`);
       slow.socket.resume();
-      await until(() => slow.store.getCell('t', 'large', 'c') === writer.store.getCell('t', 'large', 'c'), 'the news', PATIENCE);
-      const changes = slow.traffic.received.filter((frame) => /\n\[[^,]*,3,/.test(frame.slice(0, 80)));
-      assert.ok(changes.length < 4 * (SHARE / MB) - 2, `${changes.length} changes: it was left behind`);
+      await until(() => slow.store.getCell('t', 'large', 'c') === writer.store.getCell('t', 'large', 'c'), 'the news');
+      const changes = changesIn(slow.traffic.received).length;
+      assert.ok(changes <= FEW, `${changes} changes`);
       slow.store.setCell('t', `slow ${time}`, 'c', time);
       await others.untilAll(`slow ${time}`, time);
     }
-    await longerThanPatience();
-    await writeMegabyte(writer, others, 'the last');
     silent.forEach((reader) => reader.resume());
-    await until(() => silent.every(({closed}) => closed), 'the closes', PATIENCE);
+    const everybody = [slow, ...silent];
+    await until(() => everybody.every((reader) => String(hashesOf(reader)) === String(hashesOf(writer))), 'all to hold the same');
   });
-  silent.forEach((reader) => assertClosed(reader, TOO_MUCH_UNREAD));
-  await until(() => String(hashesOf(slow)) === String(hashesOf(others.raw[0])), 'the slow one to hold the same', PATIENCE);
+  for (const {frames, closed} of silent) {
+    assert.ok(frames <= FEW, `${frames} frames`);
+    assert.equal(closed, undefined);
+  }
   assert.equal(slow.traffic.closed, undefined);
   await others.assertUnmoved(worker, path);
 });
@@ -235,12 +236,12 @@ for (const kind of ['new edits', 'edits, one new in twenty']) {
     const worker = await newWorker(context);
     const others = await bystanders(worker.ws(path));
     let offender;
-    await within({worker, path, resident: ISOLATE + MAX_TOTAL_UNHEARD, wasm: WASM}, async () => {
-      offender = await writeMeanwhile(others, flood(worker.ws(path), kind, {bytes: MB, seconds: PATIENCE}));
+    await within({worker, path, resident: ISOLATE + MAX_TOTAL_UNREAD, wasm: WASM}, async () => {
+      offender = await writeMeanwhile(others, flood(worker.ws(path), kind, {bytes: MB, seconds: FLOOD_SECONDS}));
     });
-    assertClosed(offender, TOO_MUCH_AT_ONCE);
-    assert.ok(offender.sent >= BURST / MB, `${offender.sent} MiB are fewer than may be sent at once`);
-    console.log(`the writer had sent ${offender.sent} edits; the others ${others.edits()}, left behind ${others.timesBehind()} times`);
+    assertClosedForRate(offender, offender.sent * MB);
+    if (offender.closed) assert.ok(offender.sent >= BURST / MB, `${offender.sent} MiB are fewer than may be sent at once`);
+    console.log(`the writer had sent ${offender.sent} edits; the others ${others.edits()}, asked ${others.asked()} times`);
     await others.assertUnmoved(worker, path, {mayFallBehind: true});
   });
 }
@@ -255,42 +256,52 @@ test('a client that asks for everything again and again is closed, and the other
     await others.untilAll(`large ${row}`, text(MB));
   }
   let offender;
-  await within({worker, path, resident: ISOLATE + 2 * MAX_UNHEARD, wasm: WASM_WITH_CONTENT}, async () => {
-    const asking = flood(worker.ws(path), 'questions for everything', {seconds: PATIENCE});
+  await within({worker, path, resident: ISOLATE + MAX_UNREAD, wasm: WASM_WITH_CONTENT}, async () => {
+    const asking = flood(worker.ws(path), 'questions for everything', {seconds: FLOOD_SECONDS});
     offender = await writeMeanwhile(others, asking);
   });
-  assertClosed(offender, TOO_MUCH_AT_ONCE);
+  assertClosedForRate(offender, offender.bytes);
   console.log(`${offender.answers} answers, ${inMB(offender.bytes)}; the others wrote ${others.edits()} edits meanwhile`);
-  assert.ok(offender.bytes <= BURST + PATIENCE * 8 * MB && offender.bytes > BURST - 5 * MB, inMB(offender.bytes));
+  assert.ok(offender.bytes <= BURST + FLOOD_SECONDS * A_SECOND, inMB(offender.bytes));
+  if (offender.closed) assert.ok(offender.bytes > BURST - 5 * MB, inMB(offender.bytes));
   await others.assertUnmoved(worker, path);
 });
 
 /** Writes so many rows of a megabyte, and waits until another has them. */
 const writeMegabytes = async (writer, reader, count) => {
   for (let row = 0; row < count; row++) writer.write(`large ${row}`, text(MB));
-  await until(() => reader.store.hasRow('t', `large ${count - 1}`), 'the content', PATIENCE);
+  await until(() => reader.store.hasRow('t', `large ${count - 1}`), 'the content');
 };
 
 const EVERYTHING = 'S\n["q",4,{}]';
 
-test('a client that asks and does not read the answers is closed for that', async (context) => {
+test('a client that asks and does not read costs no more than it may leave unread', async (context) => {
   const path = '/questions/unread';
   const worker = await newWorker(context);
   const [writer, other] = await members(worker.ws(path), 2);
   await writeMegabytes(writer, other, 4);
   // It has not said that it has loaded, and so is answered at length.
   const socket = new PausableWebSocket(worker.ws(path), {perMessageDeflate: false});
-  const silent = {};
+  const silent = {answers: 0, bytes: 0};
   socket.on('close', (code, reason) => Object.assign(silent, {closed: {code, reason: String(reason)}}));
   await once(socket, 'open');
   socket.pause();
-  await within({worker, path, resident: 2 * MAX_UNHEARD + ISOLATE, wasm: WASM_WITH_CONTENT}, async () => {
-    for (let question = 0; question < 100; question++) socket.send(EVERYTHING);
-    await aMoment();
-    socket.resume();
-    await until(() => silent.closed, 'the close', PATIENCE);
+  socket.on('message', (data) => {
+    const answer = answerThatItReads(data);
+    if (answer) socket.send(answer);
+    silent.bytes += data.length;
+    if (data.subarray(0, 16).toString().startsWith('S\n["q",0')) silent.answers++;
   });
-  assertClosed(silent, TOO_MUCH_UNREAD);
+  await within({worker, path, resident: MAX_UNREAD + ISOLATE, wasm: WASM_WITH_CONTENT}, async () => {
+    for (let question = 0; question < 100; question++) socket.send(EVERYTHING);
+    // Answered after these have been.
+    writer.write('after', 1);
+    await until(() => other.sees('after', writer), 'an edit of another');
+    socket.resume();
+    await until(() => silent.answers === 100 || silent.closed, () => `${silent.answers} answers`);
+  });
+  assert.equal(silent.closed, undefined);
+  assert.ok(silent.bytes <= MAX_UNREAD, inMB(silent.bytes));
 });
 
 test('a client that has loaded asks, does not read, and costs no more than it may be ahead', async (context) => {
@@ -302,32 +313,30 @@ test('a client that has loaded asks, does not read, and costs no more than it ma
   silent.frames = 0;
   await within({worker, path, resident: ISOLATE, wasm: WASM_WITH_CONTENT}, async () => {
     for (let question = 0; question < 100; question++) silent.socket.send(EVERYTHING);
-    await aMoment();
+    await writer.ask(1, '', '');
     silent.resume();
-    await until(() => silent.frames >= 8, 'the rest, now that it reads', PATIENCE);
+    await until(() => silent.frames >= 8, 'the rest, now that it reads');
   });
   assert.equal(silent.closed, undefined);
 });
 
-test('a client that says something and does not read is left behind and closed', async (context) => {
+test('a client that says something and does not read is left behind like one that is silent', async (context) => {
   const path = '/silent/but-talking';
   const worker = await newWorker(context);
   const [writer, other, silent] = await members(worker.ws(path), 3);
   silent.pause();
-  const write = async (round) => {
-    silent.socket.send('S\n["",0,[{}]]');
-    writer.write('large', `${text(MB)} ${round}`);
-    await until(() => other.sees('large', writer), 'the relay', PATIENCE);
-  };
   await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
-    for (let round = 0; round < 2 * (SHARE / MB); round++) await write(round);
-    await longerThanPatience();
-    await write('the last');
+    for (let round = 0; round < ROUNDS; round++) {
+      // What looks like an answer to a probe, and is none.
+      silent.socket.send('S\n["",0,[{}]]');
+      writer.write('large', `${text(MB)} ${round}`);
+      await until(() => other.sees('large', writer), 'the relay');
+    }
     silent.resume();
-    await until(() => silent.closed, 'the close', PATIENCE);
+    await until(() => silent.sees('large', writer), 'what it missed');
   });
-  assertClosed(silent, TOO_MUCH_UNREAD);
-  assert.equal(lastLarge(silent), SHARE / MB - 1);
+  assert.ok(silent.frames <= FEW, `${silent.frames} frames`);
+  assert.equal(silent.closed, undefined);
 });
 
 test('twenty that have only just stopped to read are bounded together', async (context) => {
@@ -335,10 +344,10 @@ test('twenty that have only just stopped to read are bounded together', async (c
   const worker = await newWorker(context);
   const [writer, other, ...silent] = await members(worker.ws(path), 22);
   silent.forEach((reader) => reader.pause());
-  await within({worker, path, resident: MAX_TOTAL_UNHEARD + ISOLATE, wasm: WASM}, async () => {
-    for (let round = 0; round < MAX_UNHEARD / MB; round++) {
+  await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
+    for (let round = 0; round < 2 * ROUNDS; round++) {
       writer.write('large', `${text(MB)} ${round}`);
-      await until(() => other.sees('large', writer), 'the relay', PATIENCE);
+      await until(() => other.sees('large', writer), 'the relay');
     }
   });
 });
@@ -349,9 +358,9 @@ test('a flood of small edits is closed, and the others end with what the room ho
   const others = await bystanders(worker.ws(path));
   let offender;
   await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
-    offender = await writeMeanwhile(others, flood(worker.ws(path), 'small edits', {seconds: PATIENCE}));
+    offender = await writeMeanwhile(others, flood(worker.ws(path), 'small edits', {seconds: FLOOD_SECONDS}));
   });
-  assertClosed(offender, TOO_MUCH_AT_ONCE);
+  assertClosedForRate(offender, offender.sent * 1024);
   console.log(`the writer had sent ${offender.sent} edits; the others ${others.edits()} meanwhile`);
   // Each of these waited for the one before to reach everybody: the flood has let them in all the while.
   assert.ok(others.edits() >= 30, `${others.edits()} edits`);

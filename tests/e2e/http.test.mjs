@@ -94,6 +94,8 @@ test('OPTIONS lets a page of any origin read', async () => {
   assert.ok(response.ok);
   assert.equal(response.headers.get('access-control-allow-origin'), '*');
   assert.match(response.headers.get('access-control-allow-methods'), /\bGET\b/);
+  // Without its name no page may send this one.
+  assert.equal(response.headers.get('access-control-allow-headers'), 'authorization, *');
   assert.equal(await response.text(), '');
   assert.equal(await worker.content('/options'), null);
 });
@@ -120,20 +122,13 @@ const refusal = (path) =>
     socket.on('open', () => reject(new Error(`${path} was taken`)));
   });
 
-test('a path that names no room gets 400 and a sentence that says why, over HTTP and WebSocket', async () => {
-  for (const [path, reason] of [
-    [`/${'x'.repeat(1025)}`, /1024|1,024/],
-    [`/${'%20'.repeat(342)}`, /1024|1,024/],
-    ['/100%', /%/],
-    ['/%zz', /%/],
-    ['/a%ffb', /UTF-8/],
-    ['/%ed%a0%80', /UTF-8/],
-  ]) {
+test('a path that is too long gets 400 and a sentence that says so, over HTTP and WebSocket', async () => {
+  for (const path of [`/${'x'.repeat(1025)}`, `/${'%20'.repeat(342)}`, `/x${' '.repeat(341)}x`]) {
     const response = await get(path);
     assert.equal(response.status, 400, path);
     assertReadable(response);
     const {error} = await response.json();
-    assert.match(error, reason);
+    assert.match(error, /1024|1,024/);
     assert.match(error, /^[A-Z].{15,}\.$/);
     assert.equal(await refusal(path), 400);
   }
@@ -159,7 +154,10 @@ test('paths of any other kind are rooms, each its own', async () => {
     '/%C3%A9',
     '/%F0%9F%98%80',
     '/todo/42',
-    '/favicon.ico',
+    '/a/favicon.ico',
+    '/100%',
+    '/%ff',
+    '/a%ffb',
     '/parties/main/home',
     '/__proto__',
     "/a'b;--",

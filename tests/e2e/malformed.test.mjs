@@ -19,8 +19,6 @@ const fragment = (index, count, part, id = messageId()) => `\n${id}\n${index}\n$
 const mebibyte = 'x'.repeat(1 << 20);
 
 const malformed = {
-  'an empty frame': [''],
-  'no recipient': ['["id",1,""]'],
   'nothing behind the recipient': ['\n'],
   'no JSON': ['\nhello'],
   'JSON that is cut short': ['\n["id",3,[[{}],[{}],1]'],
@@ -111,9 +109,25 @@ for (const [what, [limit, frames]] of Object.entries(tooMuch)) {
   });
 }
 
-test('the parts of a message that never becomes whole are forgotten after a second', async () => {
+const noises = ['', 'keepalive', '{"type":"ping"}', '["id",1,""]', new Uint8Array(), 'x'.repeat(100_000)];
+
+test('a frame with no line break in it, or an empty binary one, is ignored', async () => {
+  const path = '/noise';
+  const [sender, other] = [await begunClient(worker.ws(path)), await begunClient(worker.ws(path))];
+  for (const noise of noises) {
+    sender.send(noise);
+    sender.send(oneCell(String(noise).length, hlc()));
+    await until(() => other.heard().length === 1, 'what was said afterwards');
+  }
+  await aMoment();
+  assert.deepEqual([sender, other].map(({traffic}) => traffic.closed), [undefined, undefined]);
+  assert.deepEqual([sender, other].flatMap((client) => client.heard()), []);
+});
+
+test('the parts of a message that never becomes whole are forgotten after a silence', async () => {
   const path = '/forgotten';
-  const sender = await begunClient(worker.ws(path));
+  const forgetful = await startWorker({settings: {FRAGMENT_SILENCE_MS: '1000'}});
+  const sender = await begunClient(forgetful.ws(path));
   sender.send(fragment(0, 2, '["id",1'));
   await sleep(1100);
   // As long as the first is remembered this is a fragment that comes twice.
@@ -121,6 +135,7 @@ test('the parts of a message that never becomes whole are forgotten after a seco
   sender.send(fragment(1, 2, ',""]'));
   await until(() => sender.traffic.received.length > 0, 'an answer to the whole');
   assert.equal(sender.traffic.closed, undefined);
+  assert.deepEqual(forgetful.complaints(), []);
 });
 
 test('parts in any order, interleaved with other messages, make their message', async () => {
@@ -153,7 +168,7 @@ test('who was closed stays so over an eviction, though it does not answer the cl
   await once(stubborn, 'open');
   stubborn.pause();
   stubborn.send(oneCell('before', hlc()));
-  stubborn.send('malformed');
+  stubborn.send('\nmalformed');
   await until(() => other.traffic.received.length > 0, 'what it said before');
   await aMoment();
   await worker.evict(path.slice(1), 'hibernate');

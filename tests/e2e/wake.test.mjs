@@ -4,7 +4,7 @@ import {after, test} from 'node:test';
 import {cleanUp} from './support/cleanup.mjs';
 import {connect, leaveAll, untilEqual} from './support/clients.mjs';
 import {begunClient, begunClients, body, changes, hlc} from './support/raw.mjs';
-import {aMoment, until} from './support/until.mjs';
+import {aMoment, until, untilQuiet} from './support/until.mjs';
 import {startWorker} from './support/worker.mjs';
 
 const worker = await startWorker();
@@ -67,10 +67,18 @@ test('a request that wakes the room is answered from what it has kept, and heard
   assert.equal(answer, `S\n${body('q', 0, [content[0][2], content[1][2]])}`);
 });
 
-test('a message from one client to another finds its way though it wakes the room', async () => {
+test('a change for one client wakes the room, and finds its way to all', async () => {
   const {clients, ids} = await asleep('/wake/one');
+  const message = edit('after', 'awake');
+  clients[0].send(`${ids[1]}\n${message}`);
+  const frame = `${ids[0]}\n${message}`;
+  assert.deepEqual(await hear(clients, 0, 1, 1), [[], [frame], [frame]]);
+});
+
+test('a question to another client wakes the room, and is heard by nobody', async () => {
+  const {clients, ids} = await asleep('/wake/question');
   clients[0].send(`${ids[1]}\n["q",4,{}]`);
-  assert.deepEqual(await hear(clients, 0, 1, 0), [[], [`${ids[0]}\n["q",4,{}]`], []]);
+  await hear(clients, 0, 0, 0);
 });
 
 test('somebody who comes, goes or reads wakes the room for nobody else', async () => {
@@ -93,7 +101,7 @@ test('somebody who comes, goes or reads wakes the room for nobody else', async (
 test('malformed traffic that wakes the room closes its own socket and no other', async () => {
   const {clients} = await asleep('/wake/malformed');
   const [offender, ...others] = clients;
-  offender.send('nonsense');
+  offender.send('\nnonsense');
   assert.equal((await offender.closed()).code, 1007);
   await hear(others, 0, 0);
 });
@@ -104,7 +112,7 @@ test('one edit that wakes a room of 20 real clients is one frame in, and one out
   for (let index = 0; index < 20; index++) clients.push(await connect('10.0', worker.ws(path)));
   clients[0].store.setTable('t', {r: {c: 'before'}});
   await untilEqual(worker, path, clients);
-  await aMoment();
+  await untilQuiet(() => clients.reduce((sum, {traffic}) => sum + traffic.sent.length + traffic.received.length, 0));
   for (const {traffic} of clients) [traffic.sent.length, traffic.received.length] = [0, 0];
 
   await worker.evict(path.slice(1), 'hibernate');

@@ -23,8 +23,8 @@ export const createSynchronizer = async (version, store, socket, {fragmentSize, 
     : createWsSynchronizer(store, socket, 1, undefined, undefined, onError, fragmentSize);
 };
 
-/** Keeps every frame that passes through a socket, and its close event. */
-export const watch = (socket) => {
+/** Keeps every frame that passes through a socket, but those that come and are `handled` already, and its close event. */
+export const watch = (socket, handled = () => false) => {
   const traffic = {sent: [], received: [], closed: undefined};
   const send = socket.send.bind(socket);
   socket.send = (frame) => {
@@ -32,7 +32,7 @@ export const watch = (socket) => {
     if (socket.readyState === socket.OPEN) traffic.sent.push(frame);
     return send(frame);
   };
-  socket.addEventListener('message', ({data}) => traffic.received.push(data));
+  socket.addEventListener('message', ({data}) => handled(data) || traffic.received.push(data));
   socket.addEventListener('close', ({code, reason}) => {
     traffic.closed = {code, reason};
   });

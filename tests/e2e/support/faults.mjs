@@ -17,6 +17,10 @@ export const startFaultyWorker = async (options) => {
     ...worker,
     /** Lets statements that match fail: the first `after` of them go well, the next `times` do not. */
     fail: (room, {statement = '', after = 0, times} = {}) => order('fail', room, {statement, after, times}),
+    /** How many have failed until now. */
+    failed: (room) => order('failed', room),
+    /** How many messages of clients have come to a room, evicted or not. */
+    messages: (room) => order('messages', room),
     /** Ends that. Answers how many failed, and the room's statements since it began. */
     mend: (room) => order('mend', room),
     /** Runs a statement in a room's database, behind its back. */

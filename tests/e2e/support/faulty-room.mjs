@@ -2,18 +2,18 @@
 // be stopped. Orders come as requests with a header, and what is ordered outlives the eviction of a room.
 import worker, {Room as BuiltRoom} from './index.js';
 
-/** By the id of a room's object: the failure that is ordered, and the statements of the room. */
+/** By the id of a room's object: the failure that is ordered, the statements of the room, and how many messages came. */
 const rooms = new Map();
 
 const roomOf = (id) => {
   const key = String(id);
-  if (!rooms.has(key)) rooms.set(key, {failure: undefined, statements: []});
+  if (!rooms.has(key)) rooms.set(key, {failure: undefined, statements: [], messages: 0});
   return rooms.get(key);
 };
 
 /** Stopped, the clock stands and timers wait to be run by hand. */
 const clock = {stoppedAt: undefined, timers: []};
-const {Date: RealDate, setTimeout} = globalThis;
+const {Date: RealDate, setTimeout, clearTimeout} = globalThis;
 const now = () => clock.stoppedAt ?? RealDate.now();
 globalThis.Date = class extends RealDate {
   static now = now;
@@ -21,8 +21,18 @@ globalThis.Date = class extends RealDate {
     super(...(rest.length > 0 ? rest : [now()]));
   }
 };
-globalThis.setTimeout = (callback, ...rest) =>
-  clock.stoppedAt === undefined ? setTimeout(callback, ...rest) : clock.timers.push(callback);
+/** The runtime's own are positive, or objects. */
+let lastId = 0;
+globalThis.setTimeout = (callback, ...rest) => {
+  if (clock.stoppedAt === undefined) return setTimeout(callback, ...rest);
+  const id = --lastId;
+  clock.timers.push({id, callback});
+  return id;
+};
+globalThis.clearTimeout = (id) => {
+  if (id < 0) clock.timers = clock.timers.filter((timer) => timer.id !== id);
+  else clearTimeout(id);
+};
 
 /** An object whose methods work on the original, but for those that are replaced. */
 const like = (original, replaced) =>
@@ -60,11 +70,12 @@ export class Room {
     if (!order) return this.room.fetch(request);
     if (order.sql) return Response.json(this.ctx.storage.sql.exec(order.sql, ...order.bindings).toArray());
     const timers = clock.timers.splice(0);
-    timers.forEach((timer) => timer());
+    timers.forEach(({callback}) => callback());
     return Response.json(timers.length);
   }
 
   webSocketMessage(...rest) {
+    roomOf(this.ctx.id).messages++;
     return this.room.webSocketMessage(...rest);
   }
 
@@ -88,6 +99,8 @@ const orders = {
     room.failure = undefined;
     return {failed: failure?.failed ?? 0, statements};
   },
+  failed: ({failure}) => failure?.failed ?? 0,
+  messages: ({messages}) => messages,
   stopClock: () => {
     clock.stoppedAt = now();
   },
@@ -97,7 +110,7 @@ const orders = {
   // What is held then belongs to rooms that are gone.
   startClock: () => {
     clock.stoppedAt = undefined;
-    clock.timers.length = 0;
+    clock.timers = [];
   },
 };
 

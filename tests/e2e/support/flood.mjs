@@ -5,7 +5,7 @@ import {atTheEnd} from './cleanup.mjs';
 
 /**
  * Floods a room until it is closed for it, or at most so many seconds, and answers what came of that: how many frames
- * were `sent`, how many `received`, with how many `bytes`, and the `closed` event. `kind` is one of flooder.mjs.
+ * were `sent`, how many `answers` came, with how many `bytes`, in how many `seconds`, and the `closed` event. `kind` is one of flooder.mjs.
  */
 export const flood = async (url, kind, {bytes = 0, seconds}) => {
   const thread = new Worker(new URL('./flooder.mjs', import.meta.url), {workerData: {url, kind, bytes, seconds}});

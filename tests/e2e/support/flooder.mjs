@@ -23,7 +23,7 @@ const kinds = {
 const {frame, onePerAnswer} = kinds[kind];
 
 const socket = new WebSocket(url, {perMessageDeflate: false, skipUTF8Validation: true});
-const result = {sent: 0, answers: 0, bytes: 0, closed: undefined};
+const result = {sent: 0, answers: 0, bytes: 0, seconds: 0, closed: undefined};
 socket.on('error', () => {});
 socket.on('message', (data) => {
   const answer = answerThatItReads(data);
@@ -38,14 +38,16 @@ socket.on('close', (code, reason) => {
   result.closed = {code, reason: String(reason)};
 });
 await once(socket, 'open');
-const end = Date.now() + seconds * 1000;
+const start = performance.now();
+const elapsed = () => (performance.now() - start) / 1000;
 const mayGoOn = () => socket.bufferedAmount < 4 << 20 && (!onePerAnswer || result.answers === result.sent);
-while (!result.closed && Date.now() < end) {
+while (!result.closed && elapsed() < seconds) {
   for (let turn = 0; turn < 64 && mayGoOn(); turn++) {
     socket.send(frame(result.sent));
     result.sent++;
   }
   await nextTurn();
 }
+result.seconds = elapsed();
 if (!result.closed) socket.terminate();
 parentPort.postMessage(result);

@@ -1,7 +1,8 @@
-// A client that says exactly what it is told to, and keeps what it hears.
+// A client that says exactly what it is told to, but for answers to probes, and keeps what else it hears.
 import {getHlcFunctions} from 'tinybase';
 import {atTheEnd} from './cleanup.mjs';
 import {watch} from './clients.mjs';
+import {answerThatItReads} from './reading.mjs';
 import {until} from './until.mjs';
 
 const [getNextHlc, , encodeHlc] = getHlcFunctions('a raw client');
@@ -22,7 +23,11 @@ export const body = (requestId, type, payload) => JSON.stringify([requestId, typ
 export const rawClient = async (url) => {
   const socket = new WebSocket(url);
   atTheEnd(() => socket.close());
-  const traffic = watch(socket);
+  const traffic = watch(socket, (frame) => {
+    const answer = answerThatItReads(Buffer.from(frame));
+    if (answer) socket.send(answer);
+    return answer !== undefined;
+  });
   await until(() => socket.readyState === socket.OPEN, `a socket at ${url}`);
   return {
     socket,

@@ -7,3 +7,6 @@ export const answerThatItReads = (frame) =>
   frame.length <= 60 && frame.subarray(-QUESTION.length).equals(QUESTION)
     ? frame.toString().replace(',6,{}]', ',0,[{}]]')
     : undefined;
+
+/** Of frames those that are neither such a question nor an answer to one. */
+export const withoutProbes = (frames) => frames.filter((frame) => !/^S\n\["[^"]*",(6,\{\}|0,\[\{\}\])\]$/.test(frame));

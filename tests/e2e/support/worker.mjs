@@ -1,4 +1,5 @@
 // The built Worker in real workerd, with the settings of wrangler.toml. Run from the project's folder.
+import {execFileSync} from 'node:child_process';
 import {mkdtemp, readFile, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {basename, dirname, extname, join, relative, resolve} from 'node:path';
@@ -19,6 +20,11 @@ const readModules = async (folder) => {
   return Object.fromEntries(await Promise.all(modules));
 };
 
+/** Miniflare runs another workerd where this names one. It knows no days later than its own, which it tells. */
+const otherWorkerd = process.env.MINIFLARE_WORKERD_PATH;
+const dayOf = (workerd) => execFileSync(workerd, ['--version'], {encoding: 'utf8'}).match(/\d{4}-\d\d-\d\d/)[0];
+const latestDay = otherWorkerd ? dayOf(otherWorkerd) : undefined;
+
 const workerConfig = async (settings, wrapper) => {
   const config = readConfig({config: resolve('wrangler.toml')});
   const folder = dirname(config.main);
@@ -35,7 +41,7 @@ const workerConfig = async (settings, wrapper) => {
   ]);
   return {
     name: config.name,
-    compatibilityDate: config.compatibility_date,
+    compatibilityDate: latestDay < config.compatibility_date ? latestDay : config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     manifest: {
       mainModule: wrapper ? basename(wrapper) : relative(folder, config.main),

@@ -6,6 +6,7 @@ import {SteadyWebSocket, atOnce} from '../e2e/support/reconnecting.mjs';
 import {until} from '../e2e/support/until.mjs';
 import {randomFrom} from '../fixtures/generate/random.mjs';
 import {authorOf, cellsIn, note} from './check.mjs';
+import {byClock, withClock} from './clocks.mjs';
 import {edit, writeText} from './edits.mjs';
 
 const PAUSE_MS = 450;
@@ -16,8 +17,36 @@ const MOST_AWAY = 3;
 const DIFF = 3;
 const RESPONSE = 0;
 
+/**
+ * How far ahead a clock may be: between the fastest and the slowest lie less than the five minutes at which TinyBase drops
+ * what comes, and what is more than a minute ahead the room tells apart.
+ */
+const skews = [0, 0, 0, 20_000, 110_000, -20_000, -110_000];
+
+/** Lines from next door to the other side of the world, and narrow ones. */
+const shapes = [
+  {},
+  {},
+  {},
+  {latencyMs: 60},
+  {latencyMs: 700},
+  {latencyMs: 30, down: 1_000_000, up: 500_000},
+  {latencyMs: 150, down: 400_000, up: 250_000},
+];
+
+/** As it is between two computers in one room. */
+const NEAR = {latencyMs: 0, down: Infinity, up: Infinity};
+
 /** What is remembered of a client before it has come. */
-const nobody = (version) => ({version, store: undefined, author: undefined, written: new Map()});
+const nobody = (version, random) => ({
+  version,
+  skewMs: random.pick(skews),
+  store: undefined,
+  author: undefined,
+  written: new Map(),
+});
+
+const ClockedWebSocket = withClock(SteadyWebSocket);
 
 const takesFragments = (version) => parseInt(version) >= 9;
 
@@ -55,12 +84,14 @@ export const openRoom = async (worker, name, {seed, startWith, counts}) => {
 
   /** A client takes a place in the room, with a store that was there before or with an empty one. */
   const enter = async (network, remembered) => {
-    const {version} = remembered;
-    const socket = new SteadyWebSocket(network.ws(path), undefined, {...atOnce, maxEnqueuedMessages: 0});
-    socket.addEventListener('message', ({data}) => hear(remembered, version, data));
+    const {version, skewMs} = remembered;
     const itsRandom = randomFrom(`${seed} ${name} ${clients++}`);
+    network.become({...NEAR, ...itsRandom.pick(shapes)});
+    const socket = new ClockedWebSocket(network.ws(path), undefined, {...atOnce, maxEnqueuedMessages: 0});
+    socket.skewMs = skewMs;
+    socket.addEventListener('message', ({data}) => hear(remembered, version, data));
     const fragmentSize = takesFragments(version) && itsRandom.chance(0.5) ? FRAGMENT_SIZE : undefined;
-    const client = await connect(version, undefined, {socket, store: remembered.store, fragmentSize});
+    const client = await byClock(skewMs, () => connect(version, undefined, {socket, store: remembered.store, fragmentSize}));
     remembered.store = client.store;
     let gone = false;
     let writing = false;
@@ -70,7 +101,7 @@ export const openRoom = async (worker, name, {seed, startWith, counts}) => {
     /** Edits, and writes down with which stamps. */
     const write = (change) => {
       writing = true;
-      client.store.transaction(() => change(client.store, itsRandom));
+      byClock(skewMs, () => client.store.transaction(() => change(client.store, itsRandom)));
       writing = false;
       counts.edits++;
       // What was said is written down elsewhere; kept here it would fill the memory.
@@ -99,7 +130,7 @@ export const openRoom = async (worker, name, {seed, startWith, counts}) => {
   };
 
   const members = [];
-  for (const version of startWith) members.push(await enter(await startNetwork(worker), nobody(version)));
+  for (const version of startWith) members.push(await enter(await startNetwork(worker), nobody(version, random)));
 
   return {
     name,
@@ -137,7 +168,13 @@ export const openRoom = async (worker, name, {seed, startWith, counts}) => {
     /** Lets no new connection through. */
     shut: () => members.forEach(({network}) => network.shut()),
     cut: () => members.forEach(({network}) => network.cut()),
-    mend: () => members.forEach(({network}) => network.mend()),
+    mend: () =>
+      members.forEach(({network}) => {
+        network.flow();
+        network.mend();
+      }),
+    /** Moves a client: from now on its line is another, also the one that it is on. */
+    move: () => random.pick(members).network.become({...NEAR, ...random.pick(shapes)}),
     /** Waits until whatever was on its way to a client has been taken in, since its connection has ended. */
     allClosed: () =>
       until(
@@ -153,8 +190,9 @@ export const openRoom = async (worker, name, {seed, startWith, counts}) => {
       const {network, remembered, leave} = members[place];
       await leave();
       away.push(remembered);
+      network.flow();
       network.mend();
-      const next = returns || away.length > MOST_AWAY ? away.shift() : nobody(version);
+      const next = returns || away.length > MOST_AWAY ? away.shift() : nobody(version, random);
       if (next.store) counts.returns++;
       else counts.joins++;
       members[place] = await enter(network, next);

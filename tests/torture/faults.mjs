@@ -72,6 +72,21 @@ export const createFaults = ({worker, rooms, judge, random, counts}) => {
     if (!lasting) cut.forEach(({network}) => network.mend());
   };
 
+  /** Nothing comes through for a while, and then all of it at once. */
+  const stallNetwork = async (room) => {
+    const duration = random.below(2500);
+    const stalled = room.members.filter(() => random.chance(0.5));
+    stalled.forEach(({network}) => network.stall());
+    counts.stalls += stalled.length;
+    await sleep(duration);
+    stalled.forEach(({network}) => network.flow());
+  };
+
+  const moveClients = async (room) => {
+    room.move();
+    counts.moves++;
+  };
+
   /** Counts the disk as full if it was in anyone's way. */
   const mendDisk = async (room) => {
     const {failed} = await worker.mend(room.name);
@@ -114,7 +129,7 @@ export const createFaults = ({worker, rooms, judge, random, counts}) => {
   /** Dealt like cards, so that even a minute sees some of each. */
   const deck = [
     ...Array(10).fill(kill),
-    ...Array(2).fill([hibernate, close, cutNetwork, fullAtCommits, comeAndGo]).flat(),
+    ...Array(2).fill([hibernate, close, cutNetwork, stallNetwork, moveClients, fullAtCommits, comeAndGo]).flat(),
     fullAtCompaction,
     fullAtLoad,
   ];

@@ -10,6 +10,8 @@ const names = {
   hibernations: 'evictions, sockets asleep',
   closes: 'evictions, sockets closed',
   cuts: 'clients cut off',
+  stalls: 'lines stalled',
+  moves: 'clients moved to another line',
   fullDisks: 'disks full',
   joins: 'newcomers',
   returns: 'clients that came back',

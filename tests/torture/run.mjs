@@ -34,6 +34,8 @@ const counts = {
   hibernations: 0,
   closes: 0,
   cuts: 0,
+  stalls: 0,
+  moves: 0,
   fullDisks: 0,
   joins: 0,
   returns: 0,

@@ -47,7 +47,7 @@ fn with_hashes(text: &str) -> String {
 
 /// Every table as it is compared, where all of them differ.
 fn differing_tables(store: &Store) -> VecDeque<Range<Place>> {
-    let hashes = store.table_names().replace(":0", ":1");
+    let hashes = store.table_names(usize::MAX).replace(":0", ":1");
     let differing = HashTree::read(&mut Reader::new(&hashes), 1).unwrap();
     store.compare_tables(&Changes::default(), &differing).differing.into()
 }
@@ -90,8 +90,10 @@ fn values_of(text: &str) -> Changes<'static> {
 
 #[test]
 fn every_table_is_named() {
-    assert_eq!(held().table_names(), r#"{"t":0,"u":0,"w":0}"#);
-    assert_eq!(Store::new(1).table_names(), "{}");
+    assert_eq!(held().table_names(usize::MAX), r#"{"t":0,"u":0,"w":0}"#);
+    assert_eq!(held().table_names(18), r#"{"t":0,"u":0}"#);
+    assert_eq!(held().table_names(0), "{}", "and the client sends all of them");
+    assert_eq!(Store::new(1).table_names(usize::MAX), "{}");
 }
 
 #[test]
@@ -144,6 +146,7 @@ fn only_the_rows_that_differ_are_asked_for() {
 // ── What the answers show ────────────────────────────────────────────────────────────────────────────────────────────
 
 const T: &str = r#""t":[{"r":[{"c":[1,"@old"],"d":[2]}],"s":[{"c":[3,"@old"]}]}]"#;
+const REST_OF_T: &str = r#""t":[{"r":[{"d":[2]}],"s":[{"c":[3,"@old"]}]}]"#;
 const U: &str = r#""u":[{"r":[{"c":[4,"@old"]}]}]"#;
 const W: &str = r#""w":[{"r":[{"c":[5,"@old"]}]}]"#;
 
@@ -164,8 +167,8 @@ fn a_table_that_is_not_reported_is_lacking_and_one_with_another_hash_differs() {
         (r##"[[{}],{"t":1,"u":#u,"w":#w,"x":5,"t":#t}]"##, &[], &[]),
         // With nothing in it.
         (r##"[[{}],{"t":0,"u":#u,"w":#w}]"##, &[T], &[]),
-        // Sent with all that is in it, as what was not named is.
-        (r##"[[{"t":[{"r":[{"c":[1,"@old"]}]}]}],{"u":#u,"w":#w}]"##, &[], &[]),
+        // Sent with all that is in it, as what was not named is: it lacks the rest.
+        (r##"[[{"t":[{"r":[{"c":[1,"@old"]}]}]}],{"u":#u,"w":#w}]"##, &[REST_OF_T], &[]),
     ] {
         let store = held();
         difference(&with_hashes(answer), |new, theirs| {
@@ -346,7 +349,7 @@ fn compare(ours: &mut Store, theirs: &Store, limit: usize) -> Vec<Range<Place>> 
             compare(ours, new, theirs)
         })
     };
-    let answer = theirs.table_diff(&named(&ours.table_names(), 1), whole).text;
+    let answer = theirs.table_diff(&named(&ours.table_names(limit), 1), whole).text;
     let Comparison { mut lacking, differing } = both(ours, &answer, Store::compare_tables);
     let (mut tables, mut rows) = (VecDeque::from(differing), VecDeque::new());
     while let Some(names) = ours.row_names(&mut tables, limit) {

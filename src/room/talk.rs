@@ -243,7 +243,7 @@ impl Room {
             self.note_step(with, false, vec![Place::ALL_TABLES]);
             self.end_comparison(with, false);
         } else {
-            self.ask(with, Step::Tables, &self.store.table_names());
+            self.ask(with, Step::Tables, &self.store.table_names(MAX_TEXT_BYTES));
         }
     }
 

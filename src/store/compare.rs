@@ -36,10 +36,16 @@ impl Comparison {
 }
 
 impl Store {
-    /// The payload of `GetTableDiff` that names every table.
-    pub fn table_names(&self) -> String {
+    /// The payload of `GetTableDiff` that names every table: as many as fit into a limit. (The client answers with the content
+    /// of those that are not named.)
+    pub fn table_names(&self, limit: usize) -> String {
         let mut names = HashWriter::new();
-        self.tables.keys().for_each(|id| names.leaf(id, 0));
+        for id in self.tables.keys() {
+            if names.length() + id.len() + NAME_OVERHEAD > limit {
+                break;
+            }
+            names.leaf(id, 0);
+        }
         names.finish()
     }
 
@@ -105,20 +111,23 @@ impl Store {
     /// What the answer to [`table_names`](Self::table_names) shows, after `new` has been merged.
     pub fn compare_tables(&self, new: &Changes, theirs: &HashTree) -> Comparison {
         let theirs = by_position(theirs.top(), self.tables.len(), &|id| self.tables.get_index_of(id));
-        let mut is_new = vec![false; self.tables.len()];
+        let mut sent = vec![None; self.tables.len()];
         for table in &new.tables {
-            if let Some(is_new) = self.tables.get_index_of(&*table.id).and_then(|table| is_new.get_mut(table)) {
-                *is_new = true;
+            if let Some(sent) = self.tables.get_index_of(&*table.id).and_then(|table| sent.get_mut(table)) {
+                *sent = Some(table);
             }
         }
         let mut comparison = Comparison::default();
-        for (position, (table, (theirs, is_new))) in self.tables.values().zip(theirs.iter().zip(is_new)).enumerate() {
+        for (position, (table, (theirs, sent))) in self.tables.values().zip(theirs.iter().zip(sent)).enumerate() {
             let range = Place::range_of_table(position);
-            match theirs.map_or(0, |theirs| theirs.hash) {
-                hash if theirs.is_some() && hash == table.hash => {}
-                // No hash, or that of a table in which there is nothing.
-                0 if is_new => {}
-                0 => push(&mut comparison.lacking, range),
+            match (theirs.map_or(0, |theirs| theirs.hash), sent) {
+                (hash, _) if theirs.is_some() && hash == table.hash => {}
+                // No hash, or that of a table in which there is nothing. One that was sent may have been there, and not named.
+                (0, Some(sent)) => {
+                    let rows = new.rows(sent).iter().map(|row| (&*row.id, new.cells(row)));
+                    self.compare_rows_of((position, table), &[], rows, &mut comparison);
+                }
+                (0, None) => push(&mut comparison.lacking, range),
                 _ => comparison.differing.push(range),
             }
         }

@@ -184,25 +184,6 @@ test('a lone edit in the quiet afterwards is one row, unless it folds level 0, o
     assert.ok(first.rows === 1 || (first.begun && first.rows <= 3), `${first.rows} rows`);
     // What came before may have left a full level 0, which the first one folds. The next finds it short.
     assert.equal((await edit(2)).rows, 1);
-  }
-});
-
-test('after all that the rooms sleep: the windows have ended, and no timer is left', async () => {
-  for (const {path, clients} of rooms) {
-    clients.slice(0, 2).forEach(({store}, index) => store.setCell('t', `last ${index}`, 'c', 1));
-    await untilEqual(worker, path, clients);
-    assert.ok((await sinceWake(worker, path)).rows_written > 0);
-  }
-  for (const {path, clients} of rooms) {
-    // workerd takes an object with open sockets out of memory after ten seconds in which nothing was to be done for it.
-    await until(async () => {
-      await sleep(12_000);
-      return (await sinceWake(worker, path)).rows_written === 0;
-    }, `${path} to be constructed anew`);
-    assert.ok((await sinceWake(worker, path)).rows_read > 0);
-    assert.ok(clients.every(({traffic}) => traffic.closed === undefined));
-    clients.at(-1).store.setCell('t', 'after', 'c', 'awake');
-    await untilEqual(worker, path, clients);
     await leaveAll(clients);
   }
 });

@@ -225,10 +225,7 @@ impl Room {
                 self.pursue_backlog(from);
             }
             // The room was evicted since it asked, and has forgotten what it was to send; it may have asked again meanwhile.
-            None => {
-                self.commit();
-                self.ask_for_hashes(from);
-            }
+            None => self.ask_for_hashes(from),
         }
     }
 

@@ -8,8 +8,8 @@
 //! What is sent and not acknowledged is bounded by a window of bytes and of frames, as TCP's congestion window is: it
 //! doubles while acknowledgements come soon and the window was too small, and halves when one is late. It begins with a few
 //! frames, since nothing is known of a new client's pace. Late is measured against the soonest one, so that a far client is
-//! not taken for a slow one: the soonest ever, until the least that is sent at a time takes longer. Beyond the window nothing is sent: it is deferred to the client's backlog, where each
-//! cell is sent in its newest state only.
+//! not taken for a slow one: the soonest ever, until the least that is sent at a time takes longer. Beyond the window
+//! nothing is sent: it is deferred to the client's backlog, where each cell is sent in its newest state only.
 
 use crate::sync::RequestToken;
 

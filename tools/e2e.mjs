@@ -1,6 +1,6 @@
 // Runs the end-to-end tests, one file at a time, and leaves no workerd behind, whatever became of them.
 import {spawn} from 'node:child_process';
-import {globSync} from 'node:fs';
+import {existsSync, globSync} from 'node:fs';
 import olderWorkerd from 'workerd-2026-07';
 
 // For what hangs, not for what is slow. The second is for a file whose tests have ended while something keeps it running.
@@ -9,6 +9,9 @@ const minutesForAll = 60;
 
 /** Where rooms let others in between the messages of one client, which is not the same work in each workerd. */
 const onBoth = ['backpressure', 'crowd', 'pause', 'size', 'slow-readers'].map((name) => `tests/e2e/${name}.test.mjs`);
+
+const missing = onBoth.filter((file) => !existsSync(file));
+if (missing.length > 0) throw new Error(`${missing} are to run on both, and are not there`);
 
 const files = process.argv.length > 2 ? process.argv.slice(2) : globSync('tests/e2e/*.test.mjs').sort();
 if (files.length === 0) {

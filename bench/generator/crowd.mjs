@@ -2,8 +2,11 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {MARK, edit} from './texts.mjs';
 
-/** The cells that are edited in turn, a hundred for each of 64 writers: none is on its way twice while all goes well. */
-const ROWS = 6400;
+/**
+ * No cell is edited twice within so many seconds: what is on its way twice may arrive once, in its newest state, and a limit
+ * of a quarter of a second is what this is measured for.
+ */
+const APART_SECONDS = 0.5;
 
 /** After the last edit no receipt is waited for longer. */
 const PATIENCE_MS = 2000;
@@ -22,6 +25,7 @@ export const crowd = async (clients, {rate, seconds, warmUp}) => {
   const edits = Math.round(rate * (warmUp + seconds));
   const missing = new Int32Array(edits).fill(clients.length - 1);
   const times = new Float64Array(edits).fill(Infinity);
+  const rows = clients.length * Math.ceil((rate * APART_SECONDS) / clients.length);
   const start = performance.now();
   const due = (number) => start + (number * 1000) / rate;
   let sent = 0;
@@ -41,7 +45,7 @@ export const crowd = async (clients, {rate, seconds, warmUp}) => {
   while (sent < edits) {
     const now = performance.now();
     for (; sent < edits && due(sent) <= now; sent++) {
-      clients[sent % clients.length].send(edit(sent % ROWS, sent));
+      clients[sent % clients.length].send(edit(sent % rows, sent));
     }
     await sleep(1);
   }

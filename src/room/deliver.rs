@@ -13,8 +13,10 @@ use std::ops::Range;
 /// How much of a backlog goes at a time where nothing is left of the budget, in bytes.
 const LEAST_SLICE_BYTES: usize = 16 << 10;
 
-/// How much of backlogs is sent before others are let in, in bytes.
+/// How much of backlogs is written before others are let in, in bytes.
 const BACKLOG_TURN_BYTES: usize = 1 << 20;
+/// How many times what was written is sent at the cost of writing it.
+const SENDS_PER_WRITE: usize = 16;
 
 /// A part of somebody's backlog.
 #[derive(Default)]
@@ -167,8 +169,9 @@ impl Room {
             if let Some(places) = self.next_part(to) {
                 if places != part.places {
                     part = self.part(places);
+                    bytes += part.bytes;
                 }
-                bytes += part.bytes;
+                bytes += part.bytes / SENDS_PER_WRITE;
                 self.send_part(to, &part);
             }
             if bytes >= BACKLOG_TURN_BYTES {

@@ -7,7 +7,7 @@
 //!
 //! What is sent and not acknowledged is bounded by a window of bytes and of frames, as TCP's congestion window is: it
 //! doubles while acknowledgements come soon and the window was too small, and halves when one is late. It begins with a few
-//! frames, since nothing is known of a new client's pace. Late is measured against the soonest one, so that a far client is
+//! frames, since nothing is known of a new client's pace, and grows at once to what that pace turns out to be worth. Late is measured against the soonest one, so that a far client is
 //! not taken for a slow one: the soonest ever, until the least that is sent at a time takes longer. Beyond the window
 //! nothing is sent: it is deferred to the client's backlog, where each cell is sent in its newest state only.
 
@@ -26,6 +26,11 @@ const LATE_BYTES_MS: (u64, u64) = (500, 1000);
 /// The same for that of frames. Who takes long for each takes long for the first as well, and hides a part of it: so a small
 /// window grows one by one.
 const LATE_FRAMES_MS: (u64, u64) = (250, 500);
+/// Up to so many bytes a window grows at once, and to [`MANY_FRAMES`], where what its client has just read, and how long that
+/// took, lets it expect that as much is read before the next acknowledgement is late.
+const EXPECTED_BYTES: usize = 1 << 20;
+/// Below so many milliseconds a time says nothing.
+const LEAST_MS: u64 = 10;
 /// How much is read so soon that, where its acknowledgement is late, the client has become farther away, in bytes.
 const LITTLE_BYTES: usize = 64 << 10;
 /// Fewer frames are few: they are not worth a probe for the time alone.
@@ -171,8 +176,11 @@ impl SendWindow {
         self.unacked_frames -= probe.frames;
         self.unacked_since_ms = probe.sent_ms;
         let took_ms = now_ms.saturating_sub(probe.sent_ms);
+        self.max_bytes = self.max_bytes.max(expected(probe.bytes, took_ms, LATE_BYTES_MS.0).min(EXPECTED_BYTES));
+        self.max_frames = self.max_frames.max(expected(probe.frames, took_ms, LATE_FRAMES_MS.0).min(MANY_FRAMES.0));
         let Some(soonest_ms) = self.soonest_ms.replace(took_ms.min(self.soonest_ms.unwrap_or(took_ms))) else {
-            // How soon it can come is what the first tells, and no more.
+            // It tells how soon the next can come: of lateness it tells nothing.
+            self.max_bytes = self.max_bytes.min(max_bytes);
             self.was_full = false;
             return Some(probe.bytes);
         };
@@ -203,6 +211,13 @@ impl SendWindow {
             now_ms >= probe.sent_ms + PATIENCE_MS + self.soonest_ms.unwrap_or(0) + reading_ms(probe.bytes)
         })
     }
+}
+
+/// How much can be expected to be read within `within_ms`, where `amount` was read in `took_ms`, as a power of two: those of a
+/// crowd then take the same parts of what they lack.
+fn expected(amount: usize, took_ms: u64, within_ms: u64) -> usize {
+    let expected = amount.saturating_mul(within_ms as usize) / took_ms.max(LEAST_MS) as usize;
+    expected.checked_ilog2().map_or(0, |log| 1 << log)
 }
 
 /// How long the slowest of readers takes to read so much.
@@ -257,11 +272,31 @@ mod tests {
         acknowledge(window, random, frames, frames);
     }
 
-    /// Sends so much in so many frames, which is acknowledged at once.
+    /// Sends so much in so many frames, which is acknowledged after a second: its client is far away.
     fn acknowledge(window: &mut SendWindow, random: &mut Rng, frames: usize, bytes: usize) {
+        acknowledge_after(window, random, frames, bytes, 1_000);
+    }
+
+    fn acknowledge_after(window: &mut SendWindow, random: &mut Rng, frames: usize, bytes: usize, took_ms: u64) {
         (0..frames).for_each(|_| window.on_sent(bytes / frames, 0));
         let token = probe(window, random, 0);
-        assert!(window.on_ack(token, MAX, 0).is_some());
+        assert!(window.on_ack(token, MAX, took_ms).is_some());
+    }
+
+    #[test]
+    fn a_window_grows_at_once_to_what_its_client_has_shown_to_read() {
+        for (frames, bytes, took_ms, expected) in [
+            (1, 40, 0, (BYTES.0, 16)),
+            (2, 40, 0, (BYTES.0, 32)),
+            (9, 40, 0, (BYTES.0, MANY_FRAMES.0)),
+            (2, BYTES.0, 0, (1 << 20, 32)),
+            (2, BYTES.0, 100, (512 << 10, 4)),
+            (2, BYTES.0, 2_000, (BYTES.0, 4)),
+        ] {
+            let (mut window, mut random) = (SendWindow::default(), Rng::with_seed(1));
+            acknowledge_after(&mut window, &mut random, frames, bytes, took_ms);
+            assert_eq!((window.max_bytes, window.max_frames), expected, "{frames} frames, {bytes} bytes, {took_ms} ms");
+        }
     }
 
     #[test]

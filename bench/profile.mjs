@@ -19,12 +19,12 @@ const ROUNDS = 5;
 /** By the names of their functions. A sample belongs to the innermost of them on its stack, and to the glue if to none. */
 const stages = {
   'the frame’s text from JavaScript': /string_get|TextEncoder|encodeInto|alloc_zeroed|from_utf8/,
-  'writing what is relayed and kept': /next_changes_text|write_cell|Room.*::flush|envelope::seal|message::text|::journal::/,
+  'writing what is relayed and kept': /change_texts|ChangeWriter|Room.*::commit$|envelope::seal|message::text|::journal::/,
   'reading it': /::wire::|Changes.*::read|::json::/,
   'merging it, with the hashes': /Store.*::merge|merge_cell/,
   'the commit in SQLite': /Disk.*::commit|storage::Disk/,
   'the sends, and the text to JavaScript': /^send$|__wbg_send|bindings::send|JsString/,
-  'the room itself, with what is compiled into it: accounts, windows, envelope and journal of a lone edit': /::room::|set_timer|when_kept|setTimeout/,
+  'the room itself, with what is compiled into it: accounts, windows, envelope and journal of a lone edit': /::room::|set_timer|when_durable|setTimeout/,
 };
 
 const GLUE = 'glue';

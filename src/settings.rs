@@ -9,9 +9,13 @@
 //! | `MAX_MEMORY_BYTES` | bytes | 67108864 | How much memory a room's content may take. Beyond it nothing is added, and what exists can be changed and deleted. All rooms of an isolate share 128 MB. |
 //! | `MOVE_IN_TABLE` | name | `tinybase` | The table in which an earlier server kept its content as JSON, where that was not TinyBase's default. Looked at once, by a room that has stored nothing yet. |
 //!
-//! Texts and numbers both count. What cannot be read leaves the default.
+//! Texts and numbers both count. What cannot be read leaves the default. More than 2^31 counts as that much: nothing lasts so
+//! many milliseconds or has so many bytes, and sums with it do not overflow.
 
 use crate::{journal, room};
+
+/// What a larger number counts as.
+const MOST: u32 = 1 << 31;
 
 type Access = fn(&mut Settings) -> &mut dyn Setting;
 
@@ -79,13 +83,13 @@ trait Setting {
 
 impl Setting for u64 {
     fn set(&mut self, text: &str) -> bool {
-        text.trim().parse().map(|number| *self = number).is_ok()
+        text.trim().parse().map(|number: u64| *self = number.min(MOST.into())).is_ok()
     }
 }
 
 impl Setting for usize {
     fn set(&mut self, text: &str) -> bool {
-        text.trim().parse().map(|number| *self = number).is_ok()
+        text.trim().parse().map(|number: u64| *self = number.min(MOST.into()) as usize).is_ok()
     }
 }
 
@@ -143,6 +147,12 @@ mod tests {
             assert_eq!(warnings, [""; 0]);
             seen.push(settings);
         }
+    }
+
+    #[test]
+    fn more_than_anything_can_be_is_the_most_that_there_is() {
+        let (settings, _) = read(&[("MAX_MEMORY_BYTES", "18446744073709551615"), ("GREET_AFTER_MS", "2147483649")]);
+        assert_eq!((settings.room.max_memory_bytes, settings.room.greet_after_ms), (1 << 31, 1 << 31));
     }
 
     #[test]

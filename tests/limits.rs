@@ -102,6 +102,28 @@ fn what_a_backlog_brings_is_debited_as_well() {
     assert!(outputs.len() == 1 && outputs[0].starts_with("close a: 1013 tinybase:15:rate: "), "{outputs:?}");
 }
 
+#[test]
+fn a_reader_is_not_debited_for_what_others_write() {
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.all_read = false;
+    let long = "x".repeat(1 << 20);
+    (0..254).for_each(|_| room.say("b", &long));
+    for version in 0..3 {
+        let value = format!("\"{}\"", "x".repeat(4 << 20));
+        room.now_ms += 10;
+        room.say("a", &format!("\n[null,3,{}]", row("r", &value, &stamp(NOW_MS, version, "Alice"))));
+        room.outputs();
+    }
+    room.acknowledge("b");
+    room.pass(0);
+    let lines = room.outputs();
+    assert_eq!(
+        (count(&lines, "b < S\n[null,3,"), count(&lines, "close ")),
+        (1, 0),
+        "what did not fit comes, and it is there"
+    );
+}
+
 /// Frames that lie ready come before any timer, and before those of others.
 #[test]
 fn a_room_that_gets_no_rest_pauses_at_the_cost_of_whoever_gives_it_none() {

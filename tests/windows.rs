@@ -224,6 +224,24 @@ fn a_client_that_loads_is_sent_its_backlog_when_it_has_loaded() {
 }
 
 #[test]
+fn who_has_asked_and_never_says_what_it_holds_is_sent_its_backlog_in_the_end() {
+    let mut room = room_of(&["a"]);
+    room.connect("c");
+    room.say("c", "\n[\"q\",1,\"\"]");
+    room.outputs();
+    (0..10).for_each(|version| drop(edit(&mut room, "r", version)));
+    acknowledge(&mut room, "c");
+    room.pass(900);
+    assert_eq!(room.outputs(), [asks_hashes("c"), probe("c")]);
+    acknowledge(&mut room, "c");
+    room.pass(14_999);
+    assert_eq!(from_backlogs(&mut room), [""; 0]);
+    room.pass(1);
+    let newest = sent("c", &row("r", "9", &stamp(NOW_MS, 9, "Alice")));
+    assert_eq!(from_backlogs(&mut room), [newest]);
+}
+
+#[test]
 fn a_backlog_goes_no_further_ahead_than_the_window() {
     let value = "x".repeat(20_000);
     let rows: Vec<_> = (0..40).map(|n| format!(r#""r{n}":[{{"c":["{value}","@old"]}}]"#)).collect();

@@ -16,6 +16,8 @@ const MAX_RANGES: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     ranges: VecDeque<Range<Place>>,
+    /// Whether something of it is there because the client asked, or was compared.
+    is_asked_for: bool,
 }
 
 impl Backlog {
@@ -24,19 +26,29 @@ impl Backlog {
         self.ranges.is_empty()
     }
 
-    /// Adds ranges, which ascend.
+    /// Whether the client is debited for what it is sent: not where others' edits are all that is in it.
+    pub fn is_asked_for(&self) -> bool {
+        self.is_asked_for
+    }
+
+    /// Adds ranges, which ascend, that the client asked for or was shown to lack.
     pub fn add(&mut self, ranges: impl IntoIterator<Item = Range<Place>>) {
+        self.is_asked_for = true;
+        self.add_ranges(ranges);
+    }
+
+    /// Adds places, which ascend, of others' edits.
+    pub fn add_places(&mut self, places: &[Place]) {
+        self.add_ranges(places.iter().map(|place| place.range()));
+    }
+
+    fn add_ranges(&mut self, ranges: impl IntoIterator<Item = Range<Place>>) {
         let mut all = union(std::mem::take(&mut self.ranges), ranges);
         while all.len() > MAX_RANGES {
             let pairs = all.chunks(2).filter_map(|pair| Some(pair.first()?.start..pair.last()?.end));
             all = pairs.collect();
         }
         self.ranges = all.into();
-    }
-
-    /// Adds places, which ascend.
-    pub fn add_places(&mut self, places: &[Place]) {
-        self.add(places.iter().map(|place| place.range()));
     }
 
     /// How many bytes the next cell in it comes to.
@@ -66,9 +78,14 @@ impl Backlog {
         taken
     }
 
+    /// Notes that what was taken out is sent, and accounted for.
+    pub fn on_sent(&mut self) {
+        self.is_asked_for &= !self.is_empty();
+    }
+
     /// Forgets everything. Answers whether there was anything.
     pub fn clear(&mut self) -> bool {
-        !std::mem::take(&mut self.ranges).is_empty()
+        !std::mem::take(self).is_empty()
     }
 }
 

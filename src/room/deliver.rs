@@ -202,13 +202,16 @@ impl Room {
     }
 
     fn send_part(&mut self, to: ConnectionId, part: &Part) {
-        if let Err(error) = self.debit(to, part.bytes) {
+        if self.sessions.get(&to).is_some_and(|session| session.backlog.is_asked_for())
+            && let Err(error) = self.debit(to, part.bytes)
+        {
             return self.close(to, &error);
         }
         for text in &part.texts {
             self.send_text(to, text.clone(), SendWindow::on_sent);
         }
         let Some(session) = self.sessions.get_mut(&to) else { return };
+        session.backlog.on_sent();
         if !session.backlog.is_empty() {
             self.pursue_backlog(to);
         } else if std::mem::take(&mut session.asks_after_backlog) {

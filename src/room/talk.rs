@@ -12,6 +12,10 @@ use std::ops::Range;
 /// How long a client that loads has for its next question, or to say what it holds, in milliseconds.
 const REMIND_AFTER_MS: u64 = 1000;
 
+/// How long it has to answer when it was asked that, in milliseconds, before it is taken to have loaded: one that never does
+/// would never get what is deferred for it.
+const LOADED_AFTER_MS: u64 = 15_000;
+
 /// As long as the values come to no more than this, in bytes, a client whose values differ is asked for all of them.
 const FEW_VALUES_BYTES: usize = 64 << 10;
 
@@ -27,10 +31,16 @@ impl Room {
     /// Asks one that has begun, and has not said what it holds: a client that starts does, but there are those that only
     /// load, after a pull that was cut off. Such a one may have made edits meanwhile that it has not sent.
     pub(super) fn request_hashes_after_load(&mut self, id: ConnectionId) {
+        let now_ms = self.now_ms();
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.loads() {
-            session.phase = Phase::Loading { reminded: true };
-            self.ask_for_hashes(id);
+        match session.phase {
+            Phase::Loading { reminded: false } => {
+                session.phase = Phase::Loading { reminded: true };
+                self.timers.set(Timer::AfterLoad(id), now_ms + LOADED_AFTER_MS);
+                self.ask_for_hashes(id);
+            }
+            Phase::Loading { reminded: true } => self.on_load_ended(id),
+            Phase::Connecting | Phase::Synced => {}
         }
     }
 

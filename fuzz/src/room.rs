@@ -35,6 +35,8 @@ const HOUR_MS: u64 = 3_600_000;
 /// How many changes may be on their way to a client that has acknowledged nothing: a window of frames, and what was put
 /// together at once for the last of them.
 const FIRST_CHANGES: usize = 4 + 8;
+/// The same of one that has: its window grows at once to what it has shown to read.
+const MANY_CHANGES: usize = 64 + 8;
 
 struct World {
     room: Room,
@@ -377,7 +379,7 @@ impl Client {
         match (message.id.0, message.body) {
             (_, Body::ContentDiff(_)) => {
                 self.changes += 1;
-                let most = FIRST_CHANGES << self.acks.min(10);
+                let most = if self.acks == 0 { FIRST_CHANGES } else { MANY_CHANGES << self.acks.min(10) };
                 assert!(
                     self.changes <= most,
                     "{} changes are on their way after {} acknowledgements",

@@ -208,14 +208,20 @@ fn a_client_that_acknowledges_what_the_room_has_forgotten_is_asked_what_it_holds
     room.expect(&[&asks_hashes("c")]);
 }
 
-#[test]
-fn a_client_that_loads_is_sent_its_backlog_when_it_has_loaded() {
+/// A room with a client `c` that loads, and was not sent the newest of ten edits: it reads, and its window was full.
+fn room_of_one_that_loads() -> Harness {
     let mut room = room_of(&["a"]);
     room.connect("c");
     room.say("c", "\n[\"q\",1,\"\"]");
     room.outputs();
     (0..10).for_each(|version| drop(edit(&mut room, "r", version)));
     acknowledge(&mut room, "c");
+    room
+}
+
+#[test]
+fn a_client_that_loads_is_sent_its_backlog_when_it_has_loaded() {
+    let mut room = room_of_one_that_loads();
     assert_eq!(from_backlogs(&mut room), [""; 0]);
     room.say("c", "\n[null,2,[1,0]]");
     room.outputs();
@@ -225,12 +231,7 @@ fn a_client_that_loads_is_sent_its_backlog_when_it_has_loaded() {
 
 #[test]
 fn who_has_asked_and_never_says_what_it_holds_is_sent_its_backlog_in_the_end() {
-    let mut room = room_of(&["a"]);
-    room.connect("c");
-    room.say("c", "\n[\"q\",1,\"\"]");
-    room.outputs();
-    (0..10).for_each(|version| drop(edit(&mut room, "r", version)));
-    acknowledge(&mut room, "c");
+    let mut room = room_of_one_that_loads();
     room.pass(900);
     assert_eq!(room.outputs(), [asks_hashes("c"), probe("c")]);
     acknowledge(&mut room, "c");
@@ -239,6 +240,28 @@ fn who_has_asked_and_never_says_what_it_holds_is_sent_its_backlog_in_the_end() {
     room.pass(1);
     let newest = sent("c", &row("r", "9", &stamp(NOW_MS, 9, "Alice")));
     assert_eq!(from_backlogs(&mut room), [newest]);
+}
+
+/// The room would be in memory all the while.
+#[test]
+fn nothing_is_waited_for_where_who_never_says_what_it_holds_has_no_backlog() {
+    let mut room = room_of(&["a"]);
+    room.connect("c");
+    room.say("c", "\n[\"q\",1,\"\"]");
+    room.outputs();
+    room.pass(1_000);
+    assert_eq!(room.outputs(), [asks_hashes("c")]);
+    assert_eq!(room.timeout_in_ms(), None);
+    // A backlog that comes later waits for the rest of the time, which the next question begins anew.
+    wait(&mut room, 10_000);
+    room.say("c", "\n[\"q\",4,{}]");
+    room.outputs();
+    assert_eq!(room.timeout_in_ms(), None);
+    wait(&mut room, 10_000);
+    (0..10).for_each(|version| drop(edit(&mut room, "r", version)));
+    acknowledge(&mut room, "c");
+    room.outputs();
+    assert!(matches!(room.timeout_in_ms(), Some(4_000..=5_000)), "{:?}", room.timeout_in_ms());
 }
 
 #[test]

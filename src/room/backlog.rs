@@ -16,7 +16,7 @@ const MAX_RANGES: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     ranges: VecDeque<Range<Place>>,
-    /// Whether something of it is there because the client asked, or was compared.
+    /// Whether something has come in, since there was nothing, because the client asked or was compared.
     is_asked_for: bool,
 }
 
@@ -39,6 +39,7 @@ impl Backlog {
 
     /// Adds places, which ascend, of others' edits.
     pub fn add_places(&mut self, places: &[Place]) {
+        self.is_asked_for &= !self.is_empty();
         self.add_ranges(places.iter().map(|place| place.range()));
     }
 
@@ -76,11 +77,6 @@ impl Backlog {
             self.ranges.pop_front();
         }
         taken
-    }
-
-    /// Notes that what was taken out is sent, and accounted for.
-    pub fn on_sent(&mut self) {
-        self.is_asked_for &= !self.is_empty();
     }
 
     /// Forgets everything. Answers whether there was anything.

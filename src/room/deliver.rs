@@ -128,7 +128,7 @@ impl Room {
             return self.probe_if_due(to);
         }
         if session.loads() {
-            return;
+            return self.wait_for_load(to);
         }
         if !session.window.knows_distance() {
             self.probe(to);
@@ -211,7 +211,6 @@ impl Room {
             self.send_text(to, text.clone(), SendWindow::on_sent);
         }
         let Some(session) = self.sessions.get_mut(&to) else { return };
-        session.backlog.on_sent();
         if !session.backlog.is_empty() {
             self.pursue_backlog(to);
         } else if std::mem::take(&mut session.asks_after_backlog) {

@@ -21,8 +21,8 @@ pub(super) enum Phase {
     Connecting,
     /// It has asked for the hashes, and not said what it holds: it drops changes.
     Loading {
-        /// Whether it was asked what it holds, having taken its time.
-        reminded: bool,
+        /// When it last said something, or was asked, since it was asked what it holds, having taken its time.
+        reminded_ms: Option<u64>,
     },
     /// It takes changes.
     Synced,

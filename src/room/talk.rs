@@ -2,7 +2,7 @@
 
 use super::session::Phase;
 use super::timers::Timer;
-use super::{ConnectionId, Room, Session};
+use super::{ConnectionId, Room};
 use crate::store::{Answer, AnswerLimits, Changes, Comparison, ContentHashes, Place};
 use crate::sync::{Next, RequestToken, Step};
 use crate::wire::message::{RequestId, hashes_text};
@@ -12,8 +12,8 @@ use std::ops::Range;
 /// How long a client that loads has for its next question, or to say what it holds, in milliseconds.
 const REMIND_AFTER_MS: u64 = 1000;
 
-/// How long it has to answer when it was asked that, in milliseconds, before it is taken to have loaded: one that never does
-/// would never get what is deferred for it.
+/// How long it has to say that when it was asked, in milliseconds, before it is taken to have loaded: one that never does
+/// would never get what is deferred for it. Only for that the room waits, which keeps it in memory.
 const LOADED_AFTER_MS: u64 = 15_000;
 
 /// As long as the values come to no more than this, in bytes, a client whose values differ is asked for all of them.
@@ -34,12 +34,12 @@ impl Room {
         let now_ms = self.now_ms();
         let Some(session) = self.sessions.get_mut(&id) else { return };
         match session.phase {
-            Phase::Loading { reminded: false } => {
-                session.phase = Phase::Loading { reminded: true };
-                self.timers.set(Timer::AfterLoad(id), now_ms + LOADED_AFTER_MS);
+            Phase::Loading { reminded_ms: None } => {
+                session.phase = Phase::Loading { reminded_ms: Some(now_ms) };
                 self.ask_for_hashes(id);
+                self.wait_for_load(id);
             }
-            Phase::Loading { reminded: true } => self.on_load_ended(id),
+            Phase::Loading { reminded_ms: Some(_) } => self.on_load_ended(id),
             Phase::Connecting | Phase::Synced => {}
         }
     }
@@ -98,7 +98,7 @@ impl Room {
                 self.commit();
                 match self.sessions.get(&from).map(|session| session.phase) {
                     // It is in the middle of a load, and drops changes; it will say what it holds when that is over.
-                    Some(Phase::Loading { reminded: false }) => {}
+                    Some(Phase::Loading { reminded_ms: None }) => {}
                     _ => {
                         self.on_load_ended(from);
                         self.on_content_hashes(from, *theirs, true);
@@ -149,7 +149,7 @@ impl Room {
 
     fn on_load_started(&mut self, from: ConnectionId) {
         if let Some(session) = self.sessions.get_mut(&from) {
-            session.phase = Phase::Loading { reminded: false };
+            session.phase = Phase::Loading { reminded_ms: None };
         }
     }
 
@@ -161,10 +161,25 @@ impl Room {
         }
     }
 
+    /// Gives who loads its time for the next question.
     fn remind_later(&mut self, from: ConnectionId) {
-        if self.sessions.get(&from).is_some_and(Session::loads) {
+        let now_ms = self.now_ms();
+        let Some(session) = self.sessions.get_mut(&from) else { return };
+        if let Phase::Loading { reminded_ms } = &mut session.phase {
+            match reminded_ms {
+                None => self.timers.set(Timer::AfterLoad(from), now_ms + REMIND_AFTER_MS),
+                Some(reminded_ms) => *reminded_ms = now_ms,
+            }
             self.timers.set(Timer::AfterConnect(from), None::<u64>);
-            self.timers.set(Timer::AfterLoad(from), self.now_ms() + REMIND_AFTER_MS);
+            self.wait_for_load(from);
+        }
+    }
+
+    /// Takes who was asked what it holds, and has a backlog, to have loaded after a while.
+    pub(super) fn wait_for_load(&mut self, id: ConnectionId) {
+        let Some(session) = self.sessions.get(&id).filter(|session| !session.backlog.is_empty()) else { return };
+        if let Phase::Loading { reminded_ms: Some(reminded_ms) } = session.phase {
+            self.timers.set(Timer::AfterLoad(id), reminded_ms + LOADED_AFTER_MS);
         }
     }
 

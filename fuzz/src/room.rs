@@ -35,7 +35,8 @@ const HOUR_MS: u64 = 3_600_000;
 /// How many changes may be on their way to a client that has acknowledged nothing: a window of frames, and what was put
 /// together at once for the last of them.
 const FIRST_CHANGES: usize = 4 + 8;
-/// The same of one that has: its window grows at once to what it has shown to read.
+/// The same of one that has acknowledged once: its window grows at once to what it has shown to read. With each time more it
+/// doubles at most.
 const MANY_CHANGES: usize = 64 + 8;
 
 struct World {
@@ -379,7 +380,7 @@ impl Client {
         match (message.id.0, message.body) {
             (_, Body::ContentDiff(_)) => {
                 self.changes += 1;
-                let most = if self.acks == 0 { FIRST_CHANGES } else { MANY_CHANGES << self.acks.min(10) };
+                let most = self.acks.checked_sub(1).map_or(FIRST_CHANGES, |more| MANY_CHANGES << more.min(10));
                 assert!(
                     self.changes <= most,
                     "{} changes are on their way after {} acknowledgements",

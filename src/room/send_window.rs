@@ -7,9 +7,10 @@
 //!
 //! What is sent and not acknowledged is bounded by a window of bytes and of frames, as TCP's congestion window is: it
 //! doubles while acknowledgements come soon and the window was too small, and halves when one is late. It begins with a few
-//! frames, since nothing is known of a new client's pace, and grows at once to what that pace turns out to be worth. Late is measured against the soonest one, so that a far client is
-//! not taken for a slow one: the soonest ever, until the least that is sent at a time takes longer. Beyond the window
-//! nothing is sent: it is deferred to the client's backlog, where each cell is sent in its newest state only.
+//! frames, since nothing is known of a new client's pace, and grows at once to what that pace turns out to be worth. Late is
+//! measured against the soonest one, so that a far client is not taken for a slow one: the soonest ever, until the least that
+//! is sent at a time takes longer. Beyond the window nothing is sent: it is deferred to the client's backlog, where each cell
+//! is sent in its newest state only.
 
 use crate::sync::RequestToken;
 
@@ -26,8 +27,8 @@ const LATE_BYTES_MS: (u64, u64) = (500, 1000);
 /// The same for that of frames. Who takes long for each takes long for the first as well, and hides a part of it: so a small
 /// window grows one by one.
 const LATE_FRAMES_MS: (u64, u64) = (250, 500);
-/// Up to so many bytes a window grows at once, and to [`MANY_FRAMES`], where what its client has just read, and how long that
-/// took, lets it expect that as much is read before the next acknowledgement is late.
+/// Up to so many bytes, and to [`MANY_FRAMES`], a window grows at once: to what its client, by what it has just read and how
+/// long that took, can be expected to read before the next acknowledgement is late.
 const EXPECTED_BYTES: usize = 1 << 20;
 /// Below so many milliseconds a time says nothing.
 const LEAST_MS: u64 = 10;

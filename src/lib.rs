@@ -37,8 +37,9 @@
 //!
 //! # The promise
 //!
-//! What any client has seen from the room is on disk. What a client sent and the room did not keep is asked for again, at
-//! that client's next connection at the latest, with no code in the app.
+//! What any client has seen from the room is on disk, unless `KEEP_WITHIN_MS` lets it be kept a little later
+//! (`room::unkept`). What a client sent and the room did not keep is asked for again, at that client's next connection at the
+//! latest, with no code in the app.
 
 pub mod address;
 pub mod hash;

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `GREET_AFTER_MS` | ms | 250 | How long a new connection has to begin by itself before it is asked what it holds. Shorter heals reconnected sockets sooner; too short costs a starting client two frames. |
 //! | `MAX_WINDOW_MS` | ms | 50 | How long edits of a busy room may gather at most before they leave as one. Longer means fewer frames and rows, and later edits. |
+//! | `KEEP_WITHIN_MS` | ms | 0 | How long an edit that others have seen may wait to be stored: what comes meanwhile is stored with it, each cell once. 0 stores each before anyone sees it; 60000 is the most. With 1000 a pointer dragged at 60 Hz is 1 row a second, not 60. Lost are then, if the object dies and everybody who has them goes for good, the edits of the last so many milliseconds, and nothing else. An edit keeps the object awake for as much longer, and after a wake each client is asked at its next message what it holds. |
 //! | `FRAGMENT_SILENCE_MS` | ms | 10000 | How long the next part of a message in fragments may take to come before the message is dropped. Longer forgives slower lines, and keeps what will never be whole in memory for longer. |
 //! | `MAX_FUTURE_MS` | ms | 240000 | How far ahead a stamp may be before it is left out. A client of TinyBase 9.3 or later refuses 300000 by its own clock, so this less is what its clock may lag by. |
 //! | `MAX_MEMORY_BYTES` | bytes | 67108864 | How much memory a room's content may take. Beyond it nothing is added, and what exists can be changed and deleted. All rooms of an isolate share 128 MB. |
@@ -20,9 +21,10 @@ const MOST: u32 = 1 << 31;
 type Access = fn(&mut Settings) -> &mut dyn Setting;
 
 /// Every variable, and what it sets.
-const VARIABLES: [(&str, Access); 6] = [
+const VARIABLES: [(&str, Access); 7] = [
     ("GREET_AFTER_MS", |settings| &mut settings.room.greet_after_ms),
     ("MAX_WINDOW_MS", |settings| &mut settings.room.max_window_ms),
+    ("KEEP_WITHIN_MS", |settings| &mut settings.room.keep_within_ms),
     ("FRAGMENT_SILENCE_MS", |settings| &mut settings.room.fragment_silence_ms),
     ("MAX_FUTURE_MS", |settings| &mut settings.room.max_future_ms),
     ("MAX_MEMORY_BYTES", |settings| &mut settings.room.max_memory_bytes),

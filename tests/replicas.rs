@@ -107,8 +107,9 @@ fn any_settings() -> impl Strategy<Value = (Settings, journal::Settings)> {
         slice_bytes: 150,
         slack_bytes: 200,
     };
-    (any::<bool>(), any::<bool>()).prop_map(move |(stingy, compacts)| {
-        let room = Settings::default();
+    let keep_within_ms = prop_oneof![2 => Just(0), 1 => 1..200u64, 1 => 200..30_000u64];
+    (any::<bool>(), any::<bool>(), keep_within_ms).prop_map(move |(stingy, compacts, keep_within_ms)| {
+        let room = Settings { keep_within_ms, ..Settings::default() };
         let room =
             if stingy { Settings { load_answer_bytes: 80, answer_bytes: 80, change_bytes: 80, ..room } } else { room };
         (room, if compacts { small } else { journal::Settings::default() })
@@ -224,6 +225,49 @@ proptest! {
         settle(&mut world, anew);
         (0..people.len()).for_each(|client| world.disconnect(client, 0, 0));
         settle(&mut world, anew);
+        assert_equal(&world);
+    }
+
+    /// Where changes may be kept later than they are relayed. Nobody has to connect anew: whoever says something is asked.
+    #[test]
+    fn what_a_lost_room_had_relayed_and_not_kept_comes_back_with_the_next_messages(
+        people in any_people(3, NEAR_MS),
+        settings in any_settings(),
+        keep_within_ms in 1..10_000u64,
+        disk_ms in prop_oneof![Just(0), 0..200u64],
+        events in events(prop_oneof![30 => any_event(), 2 => Just(Event::Reset)]),
+        anew in any::<bool>(),
+    ) {
+        let settings = (Settings { keep_within_ms, ..settings.0 }, settings.1);
+        let mut world = run(&people, settings, disk_ms, events);
+        settle(&mut world, anew);
+        for (client, _) in people.iter().enumerate() {
+            world.edit(client, |hlc| change(Some(9), client as u8, "true", hlc));
+        }
+        settle(&mut world, anew);
+        assert_equal(&world);
+    }
+
+    /// Where changes may be kept later than they are relayed, one client that survives a crash is enough.
+    #[test]
+    fn what_one_client_has_seen_of_a_room_that_crashes_is_not_lost(
+        people in any_people(3, NEAR_MS),
+        settings in any_settings(),
+        keep_within_ms in 1..10_000u64,
+        events in events(prop_oneof![30 => any_event(), 1 => Just(Event::Reset), 1 => Just(Event::Crash)]),
+        anew in any::<bool>(),
+    ) {
+        let settings = (Settings { keep_within_ms, ..settings.0 }, settings.1);
+        let mut world = run(&people, settings, 0, events);
+        world.crash();
+        // The others never come back.
+        world.members.truncate(1);
+        world.expected = world.members[0].client.replica.clone();
+        let seen = world.expected.leaves();
+        settle(&mut world, anew);
+        let found = world.members[0].client.replica.leaves();
+        prop_assert!(seen.keys().all(|path| found.contains_key(path)));
+        world.expected = world.members[0].client.replica.clone();
         assert_equal(&world);
     }
 

@@ -19,6 +19,7 @@ use tinyroom::wire::{self, Body, Envelope, Message, MessageType, ROOM_ID, Recipi
 const ROOM: Settings = Settings {
     greet_after_ms: 250,
     max_window_ms: 50,
+    keep_within_ms: 0,
     load_answer_bytes: 400,
     answer_bytes: 300,
     change_bytes: 200,

@@ -1,8 +1,11 @@
 //! Changes are merged, kept, and told.
 
+use super::durability::Durability;
+use super::group_commit::Gathered;
 use super::{ConnectionId, Output, Room};
 use crate::hlc::AHEAD_MS;
-use crate::store::{Changes, MergePolicy, Merged};
+use crate::journal::Commit;
+use crate::store::{Changes, MergePolicy, Merged, Place};
 use crate::wire::message::RequestId;
 use crate::wire::{self, MessageType, ROOM_ID};
 
@@ -94,13 +97,16 @@ impl Room {
     /// Keeps and sends a lone change: as it came, where it can go on so.
     fn commit_now(&mut self, from: ConnectionId, source: Option<(&str, &str)>) {
         let Some((body, payload)) = source else { return self.commit() };
-        let gathered = self.commits.take();
-        let commit = self.commits.journal().append(payload.to_owned());
-        let text = wire::envelope::seal(from, body);
-        let is_confirmed = self.commits.wants_confirmation();
-        self.persist(Output::Persist { commit, authors: gathered.authors, report: is_confirmed });
-        self.broadcast(Some(from), text, &gathered.places);
-        self.commits.reuse(gathered.places);
+        let Gathered { places, authors } = self.commits.take();
+        if self.keeps_later() {
+            self.keep_later(&places, &authors);
+        } else {
+            let commit = self.commits.journal().append(payload.to_owned());
+            let is_confirmed = self.commits.wants_confirmation();
+            self.persist(Output::Persist { commit, authors, report: is_confirmed });
+        }
+        self.broadcast(Some(from), wire::envelope::seal(from, body), &places);
+        self.commits.reuse(places);
     }
 
     /// Keeps and sends what is pending.
@@ -108,24 +114,63 @@ impl Room {
         if self.commits.is_empty() {
             return;
         }
-        let gathered = self.commits.take();
-        let author = match gathered.authors.as_slice() {
+        let Gathered { places, authors } = self.commits.take();
+        let author = match authors.as_slice() {
             [author] => Some(*author),
             _ => None,
         };
         let from = author.map_or(ROOM_ID.to_owned(), |author| author.to_string());
-        let mut commit = crate::journal::Commit::default();
-        let mut texts = Vec::new();
-        for change in self.store.change_texts(&gathered.places, self.settings.change_bytes, self.until_ms()) {
-            let body = wire::message::text(&RequestId(None), MessageType::ContentDiff, &change);
-            texts.push(wire::envelope::seal(&from, &body));
+        let changes = self.change_texts(&places);
+        let body = |change: &String| wire::message::text(&RequestId(None), MessageType::ContentDiff, change);
+        let texts: Vec<_> = changes.iter().map(|change| wire::envelope::seal(&from, &body(change))).collect();
+        if self.keeps_later() {
+            self.keep_later(&places, &authors);
+        } else {
+            self.keep_all(changes, authors);
+        }
+        for text in texts {
+            self.broadcast(author, text, &places);
+        }
+        self.commits.reuse(places);
+    }
+
+    /// Keeps what has been relayed and is [not kept yet](super::unkept), and what is pending.
+    pub(super) fn keep(&mut self) {
+        self.commit();
+        if let Some(Gathered { places, authors }) = self.unkept.take() {
+            self.keep_all(self.change_texts(&places), authors);
+        }
+    }
+
+    /// Keeps it when its time has come, or nobody is left who holds it.
+    pub(super) fn keep_if_due(&mut self) {
+        let now_ms = self.now_ms();
+        if self.unkept.due_ms().is_some_and(|at_ms| at_ms <= now_ms || self.sessions.is_empty()) {
+            self.keep();
+        }
+    }
+
+    /// Whether changes are kept later than they are relayed: not while a disk that took nothing is tried.
+    fn keeps_later(&self) -> bool {
+        self.unkept.is_allowed() && self.durability == Durability::Writable
+    }
+
+    fn keep_later(&mut self, places: &[Place], authors: &[ConnectionId]) {
+        let now_ms = self.now_ms();
+        self.unkept.add(places, authors, now_ms);
+        self.commits.on_commit(false, self.sessions.len(), now_ms);
+    }
+
+    fn keep_all(&mut self, changes: Vec<String>, authors: Vec<ConnectionId>) {
+        let mut commit = Commit::default();
+        for change in changes {
             commit.writes.extend(self.commits.journal().append(change).writes);
         }
-        self.persist(Output::Persist { commit, authors: gathered.authors, report: true });
-        for text in texts {
-            self.broadcast(author, text, &gathered.places);
-        }
-        self.commits.reuse(gathered.places);
+        self.persist(Output::Persist { commit, authors, report: true });
+    }
+
+    fn change_texts(&self, places: &[Place]) -> Vec<String> {
+        self.store.change_texts(places, self.settings.change_bytes, self.until_ms())
     }
 
     fn persist(&mut self, output: Output) {
@@ -137,7 +182,7 @@ impl Room {
 
     /// Writes a slice of a snapshot. It may hold what is not sent yet, but what is sent must have been kept before.
     pub(super) fn compact(&mut self) {
-        self.commit();
+        self.keep();
         let commit = self.commits.compact(&self.store);
         self.outputs.push_back(Output::Persist { commit, authors: Vec::new(), report: false });
     }

@@ -12,7 +12,8 @@
 //! A lone change leaves at once, as it came. While it is in flight to the disk, and for some milliseconds after, the room
 //! gathers what arrives, and sends it as one commit and one ContentDiff: the longer the more sockets there are to send
 //! to, and the longer the disk takes, since what waits for it is all in hand when it is done. Whatever else shows what
-//! the room holds, an answer above all, commits first, so nothing is seen that is not kept.
+//! the room holds, an answer above all, commits first, so nothing is seen that is not kept. (Where changes may be
+//! [kept later](super::unkept) a commit only relays: then windows are as long as it takes to send.)
 //!
 //! To be told when a commit is on disk costs a lone change a twentieth of its time. So while the disk is quick the next few
 //! stay unconfirmed, until one is asked after again; a commit of what has gathered is always confirmed.
@@ -32,14 +33,13 @@ const QUICK_MS: u64 = 2;
 const UNCONFIRMED: usize = 15;
 
 /// How many places may be pending: a flood holds up the timer that ends the window, and everybody with it.
-const MAX_PENDING_PLACES: usize = 16 << 10;
+pub(super) const MAX_PENDING_PLACES: usize = 16 << 10;
 
 /// The journal, and what has been merged and not yet kept in it.
 #[derive(Debug)]
 pub(super) struct GroupCommit {
     journal: Journal,
-    places: Vec<Place>,
-    authors: Vec<ConnectionId>,
+    pending: Gathered,
     /// When the last commit was, and when the next one is due.
     window_ms: Range<u64>,
     /// Whether the last commit is still on its way to the disk, for all the room knows.
@@ -51,21 +51,41 @@ pub(super) struct GroupCommit {
 }
 
 /// What has gathered.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Gathered {
-    /// Where it lies: in order, none twice.
+    /// Where it lies: in order and none twice, once it is taken out.
     pub places: Vec<Place>,
     /// Whose it is.
     pub authors: Vec<ConnectionId>,
 }
 
+impl Gathered {
+    /// Notes whose some of it is.
+    pub fn add_author(&mut self, author: ConnectionId) {
+        if !self.authors.contains(&author) {
+            self.authors.push(author);
+        }
+    }
+
+    /// Puts the places in order, each once.
+    pub fn sort(&mut self) {
+        self.places.sort_unstable();
+        self.places.dedup();
+    }
+
+    /// Takes it out, in order.
+    pub fn take(&mut self) -> Self {
+        self.sort();
+        std::mem::take(self)
+    }
+}
+
 impl GroupCommit {
     pub fn new(journal: Journal, max_window_ms: u64) -> Self {
-        let (places, authors) = (Vec::new(), Vec::new());
+        let pending = Gathered::default();
         Self {
             journal,
-            places,
-            authors,
+            pending,
             window_ms: 0..0,
             in_flight: false,
             unconfirmed: 0,
@@ -92,7 +112,7 @@ impl GroupCommit {
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.pending.places.is_empty()
     }
 
     /// Whether what comes now must wait.
@@ -102,39 +122,34 @@ impl GroupCommit {
 
     /// Whether as much is pending as may be.
     pub fn is_full(&self) -> bool {
-        self.places.len() > MAX_PENDING_PLACES
+        self.pending.places.len() > MAX_PENDING_PLACES
     }
 
     /// Where to note the places of what is merged.
     pub fn places(&mut self) -> &mut Vec<Place> {
-        &mut self.places
+        &mut self.pending.places
     }
 
     /// Notes whose the last of them are.
     pub fn add_author(&mut self, author: ConnectionId) {
-        if !self.authors.contains(&author) {
-            self.authors.push(author);
-        }
+        self.pending.add_author(author);
     }
 
     /// When what is pending is due.
     pub fn due_ms(&self) -> Option<u64> {
-        (!self.places.is_empty()).then_some(self.window_ms.end)
+        (!self.is_empty()).then_some(self.window_ms.end)
     }
 
     /// Takes out what is pending.
     pub fn take(&mut self) -> Gathered {
-        let (mut places, authors) = (std::mem::take(&mut self.places), std::mem::take(&mut self.authors));
-        places.sort_unstable();
-        places.dedup();
-        Gathered { places, authors }
+        self.pending.take()
     }
 
     /// Gives back the memory of what was taken out: it serves the next changes.
     pub fn reuse(&mut self, mut places: Vec<Place>) {
         places.clear();
-        if self.places.capacity() < places.capacity() && self.places.is_empty() {
-            self.places = places;
+        if self.pending.places.capacity() < places.capacity() && self.is_empty() {
+            self.pending.places = places;
         }
     }
 

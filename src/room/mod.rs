@@ -2,7 +2,8 @@
 //!
 //! A [`Room`] knows no socket, no disk and no clock. What happens is handed to [`Room::handle`] with the time; what is
 //! to be done comes out of [`Room::poll_output`], in order, and [`Room::poll_timeout`] tells when to come back. What a
-//! message says goes to disk before anyone hears of it: [`Output::Persist`] comes before every output that depends on it.
+//! message says goes to disk before anyone hears of it: [`Output::Persist`] comes before every output that depends on it,
+//! unless the [settings](Settings::keep_within_ms) allow for changes that are kept a little later.
 //!
 //! The room answers for everybody. It holds what every client holds, so questions to all end with it, and what it is
 //! told it tells the others.
@@ -18,6 +19,7 @@
 //! | `meter` | what it may send and ask for |
 //! | `budget` | what all together may take |
 //! | `group_commit` | changes, from their merge until they are kept, and the journal |
+//! | `unkept` | changes that are relayed before they are kept, where that is allowed |
 //! | `durability` | what becomes of a room whose disk takes nothing |
 //! | `timers`, `clock` | what the room waits for, and time as it counts it |
 //!
@@ -38,6 +40,7 @@ mod session;
 mod settings;
 mod talk;
 mod timers;
+mod unkept;
 
 pub use budget::{MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
 pub use connection_id::ConnectionId;
@@ -57,6 +60,7 @@ use indexmap::IndexMap;
 use session::Session;
 use std::collections::VecDeque;
 use timers::{Timer, Timers};
+use unkept::Unkept;
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +143,7 @@ pub struct Room {
     settings: Settings,
     store: Store,
     commits: GroupCommit,
+    unkept: Unkept,
     durability: Durability,
     sessions: IndexMap<ConnectionId, Session, foldhash::fast::FixedState>,
     /// Whose backlog is to go on next.
@@ -159,6 +164,7 @@ impl Room {
             settings,
             store,
             commits: GroupCommit::new(journal, settings.max_window_ms),
+            unkept: Unkept::new(settings.keep_within_ms),
             durability: Durability::default(),
             sessions: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
             backlog_queue: VecDeque::new(),
@@ -223,6 +229,7 @@ impl Room {
         self.outputs.retain(|output| matches!(output, Output::Close { .. } | Output::Remember { .. }));
         self.store = store;
         self.commits.start_over(journal);
+        drop(self.unkept.take());
         self.durability.on_failure(self.now_ms());
         self.backlog_queue.clear();
         self.budget.forget_unacked();
@@ -250,17 +257,22 @@ impl Room {
                 self.timers.set(Timer::AfterConnect(id), self.now_ms() + self.settings.greet_after_ms);
             }
             Input::Resumed(id, recheck_at_ms) => {
-                self.sessions.insert(id, Session::resumed(recheck_at_ms));
+                let mut session = Session::resumed(recheck_at_ms);
+                if self.unkept.is_allowed() {
+                    session.conversation.ask_at_next_message();
+                }
+                self.sessions.insert(id, session);
                 self.recheck_at_ms = [self.recheck_at_ms, recheck_at_ms].into_iter().flatten().min();
             }
             Input::Text(from, text) => self.checked(from, |room| room.text(from, text)),
             Input::Binary(from, bytes) => self.checked(from, |room| room.binary(from, bytes)),
             Input::Closed(id) => drop(self.forget(id)),
             Input::Durable => self.on_durable(),
-            Input::FlushForRead => self.commit(),
+            Input::FlushForRead => self.keep(),
             Input::Timeout => self.on_timeout(),
         }
         self.recheck();
+        self.keep_if_due();
         self.set_timers();
     }
 
@@ -290,8 +302,8 @@ impl Room {
                 Timer::Fragments => self.expire_fragments(),
                 Timer::Backlog => self.send_backlogs(),
                 Timer::Compaction => self.compact(),
-                // What happens at all tries it.
-                Timer::RetryCommit => {}
+                // What happens at all sees to it.
+                Timer::Keep | Timer::RetryCommit => {}
             }
         }
     }
@@ -300,6 +312,7 @@ impl Room {
     fn set_timers(&mut self) {
         let now_ms = self.now_ms();
         self.timers.set(Timer::CommitWindow, self.commits.due_ms());
+        self.timers.set(Timer::Keep, self.unkept.due_ms());
         self.timers.set(Timer::Backlog, (!self.backlog_queue.is_empty()).then_some(now_ms));
         let compacts = self.commits.is_compacting() && !self.durability.is_read_only();
         self.timers.set(Timer::Compaction, compacts.then_some(now_ms));

@@ -11,6 +11,12 @@ pub struct Settings {
     /// How long changes may gather at most before they leave together, in milliseconds, whether for the number of sockets
     /// or for a disk that takes its time. Default 50.
     pub max_window_ms: u64,
+    /// How long a change that has been relayed may stay unkept, in milliseconds: 0 where it is kept before anyone sees it,
+    /// and 60,000 at most. All that comes meanwhile is one commit, so a pointer at 60 Hz is a row a second with 1,000, in place
+    /// of 60. It costs the edits of that time where the object dies and everybody who has them goes for good, an object
+    /// that stays in memory for as much longer after an edit, and a question to each client after a wake. See `unkept`.
+    /// Default 0.
+    pub keep_within_ms: u64,
     /// How long the parts of a message may keep the room waiting for the next of them, in milliseconds. What has come so far
     /// stays in memory until then. Default 10,000.
     pub fragment_silence_ms: u64,
@@ -37,6 +43,7 @@ impl Default for Settings {
         Self {
             greet_after_ms: 250,
             max_window_ms: 50,
+            keep_within_ms: 0,
             fragment_silence_ms: 10_000,
             max_future_ms: DEFAULT_MAX_FUTURE_MS,
             load_answer_bytes: 8 << 20,

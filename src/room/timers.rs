@@ -7,6 +7,8 @@ use super::ConnectionId;
 pub(super) enum Timer {
     /// The window in which changes gather ends.
     CommitWindow,
+    /// What has been relayed is to be kept.
+    Keep,
     /// A new connection had its time to begin by itself.
     AfterConnect(ConnectionId),
     /// A client that loads had its time to say what it holds.

@@ -129,6 +129,11 @@ impl Conversation {
         self.begin(at, now_ms)
     }
 
+    /// The client is to be asked for its hashes when it sends something.
+    pub fn ask_at_next_message(&mut self) {
+        self.ask_at_ms = Some(0);
+    }
+
     /// The client sent something. Answers whether it is time to ask once more what it holds.
     pub fn on_message(&mut self, now_ms: u64) -> bool {
         let is_due = self.ask_at_ms.take_if(|at_ms| *at_ms <= now_ms).is_some();

@@ -165,6 +165,8 @@ export const openRoom = async (worker, name, {seed, startWith, counts}) => {
       for (const {write} of members) write(writeText);
       for (const {write} of members) write(writeText);
     },
+    /** Lets everybody edit once. */
+    speak: () => members.forEach(({write}) => write(edit)),
     /** Lets no new connection through. */
     shut: () => members.forEach(({network}) => network.shut()),
     cut: () => members.forEach(({network}) => network.cut()),

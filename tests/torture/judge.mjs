@@ -5,8 +5,11 @@ import {Broken, differences, lackingIn} from './check.mjs';
 /** For slow lines, a slow machine, and a room that waits up to a minute before it tries a disk again that was full. */
 const PATIENCE_IN_SECONDS = 200;
 
-/** `warn` is told of what breaks no promise and is to be looked at. */
-export const createJudge = (worker, counts, warn) => {
+/**
+ * `warn` is told of what breaks no promise and is to be looked at. Where a room `keepsLater` than it relays, what was seen
+ * may be gone until those who have it are back, and for good with the last of them.
+ */
+export const createJudge = (worker, counts, warn, keepsLater = false) => {
   const firstRows = new Map();
 
   const get = async (address) => (await fetch(worker.http(address))).json();
@@ -25,7 +28,7 @@ export const createJudge = (worker, counts, warn) => {
     const {data, unreadable, error} = await get(room.path);
     if (error) throw new Broken(room.name, `cannot be read: ${error}`);
     if (unreadable) throw new Broken(room.name, `has rows that cannot be read: ${JSON.stringify(unreadable)}`);
-    const lost = lackingIn(data, seen);
+    const lost = keepsLater ? [] : lackingIn(data, seen);
     counts.lost += lost.length;
     if (lost.length > 0) throw new Broken(room.name, `lost what was seen of ${lost.length} cells`, lost);
     counts.looks++;
@@ -69,6 +72,8 @@ export const createJudge = (worker, counts, warn) => {
   const settle = async (room) => {
     room.pause();
     room.mend();
+    // Who says nothing is not asked: a room that was taken out of memory with something unkept has its sockets still.
+    if (keepsLater) room.speak();
     const content = await untilWhole(room);
     const gone = lackingIn(content, room.written());
     counts.lost += gone.length;

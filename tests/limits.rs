@@ -16,7 +16,9 @@ use support::stamp::stamp;
 use support::stores::store_of;
 use support::texts::{keep, relay, row, t};
 use tinyroom::journal;
-use tinyroom::room::{BURST_BYTES, Input, Settings};
+use tinyroom::json::Reader;
+use tinyroom::room::{BURST_BYTES, Input, LOOK_BYTES, MESSAGE_BYTES, Settings};
+use tinyroom::store::HashTree;
 
 // ── What is sent and asked for ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -59,8 +61,56 @@ fn a_client_that_makes_the_room_ask_and_ask_is_closed() {
     let (questions, closed) =
         until_closed(&mut room, |room| room.say("a", "S\n[\"aaaaaaaaaaa.4bcd\",0,[[{}],{\"t\":1}]]"));
     assert!(closed.starts_with("close a: 1013 tinybase:15:rate: "), "{closed}");
-    let most = BURST_BYTES / name_bytes as u64;
+    let most = BURST_BYTES / (name_bytes as u64 + LOOK_BYTES * 20_001);
     assert!((most - 10..=most).contains(&questions), "{questions} of {most}");
+}
+
+/// A room of so many rows, with the clients `a` and `b`.
+fn room_of_rows(rows: usize) -> Harness {
+    let rows: Vec<_> = (0..rows).map(|n| format!(r#""{n}":[{{"c":[1,"@old"]}}]"#)).collect();
+    Harness::holding(&t(&format!(r#"[[{{"t":[{{{}}}]}}],[{{}}],1]"#, rows.join(","))), &["a", "b"])
+}
+
+/// Whoever sends these has the room look at every row it holds, and gets a few bytes, or nothing.
+#[test]
+fn what_the_room_has_to_look_at_is_debited_to_whoever_asks_or_answers() {
+    let hashes =
+        room_of_rows(2_000).room.store().row_hashes(&HashTree::read(&mut Reader::new("{\"t\":1}"), 1).unwrap());
+    let question = format!("\n[\"q\",5,{}]", hashes.unwrap());
+    for (text, answer_bytes, looked_at) in [
+        (question.as_str(), "[[{}],{}]".len(), 2_000),
+        // That all of it is known to be lacking is found out once.
+        ("S\n[\"aaaaaaaaaaa.5bcd\",0,[[{}],{\"t\":{}}]]", 0, 2_001),
+    ] {
+        let mut room = room_of_rows(2_000);
+        room.say("a", text);
+        room.outputs();
+        let (before, long) = (room.room.store().content_hashes(), "x".repeat(1 << 20));
+        (0..250).for_each(|_| room.say("a", &long));
+        let (times, closed) = until_closed(&mut room, |room| room.say("a", text));
+        assert!(closed.starts_with("close a: 1013 tinybase:15:rate: "), "{closed}");
+        let each = (text.len() + answer_bytes) as u64 + LOOK_BYTES * looked_at;
+        // Where it makes the room pause each is a little more.
+        let [least, most] = [each + MESSAGE_BYTES, each].map(|each| (BURST_BYTES - (250 << 20)) / each);
+        let least = least - 250 * MESSAGE_BYTES / each;
+        assert!((least - 1..=most).contains(&times), "{times} of {least} to {most}");
+        assert_eq!(room.room.store().content_hashes(), before);
+        room.say("b", "\n[\"q\",1,\"\"]");
+        assert_eq!(count(&room.outputs(), "b < S\n[\"q\",0,"), 1, "nobody else is debited");
+    }
+}
+
+/// It is not the number of messages that keeps others waiting.
+#[test]
+fn a_room_that_looks_at_much_for_short_questions_pauses_as_often_as_for_long_ones() {
+    let mut room = room_of_rows(20_000);
+    room.all_read = false;
+    for _ in 0..100 {
+        room.say("a", "\n[\"q\",5,{\"t\":{}}]");
+        room.outputs();
+    }
+    let looked_at = 100 * 20_000 * LOOK_BYTES as usize;
+    assert!(room.pauses >= looked_at / (2 << 20), "{} pauses", room.pauses);
 }
 
 #[test]
@@ -133,7 +183,7 @@ fn a_room_that_gets_no_rest_pauses_at_the_cost_of_whoever_gives_it_none() {
         room.say(client, "\n[\"q\",7,{}]");
         room.outputs();
     };
-    let in_a_slice = (1 << 20) / (1024 + "\n[\"q\",7,{}]".len()) + 1;
+    let in_a_slice = (1 << 20) / (1024 + "\n[\"q\",7,{}]".len() + "[{}]".len()) + 1;
     (0..in_a_slice).for_each(|_| ask(&mut room, "a"));
     assert_eq!(room.pauses, 0);
     ask(&mut room, "b");

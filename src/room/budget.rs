@@ -7,8 +7,8 @@
 //!
 //! *Letting others in.* Frames that lie ready are handed to a room one after the other, and while there are some, no timer
 //! goes off and no other socket is read: a client that sends faster than the room takes it in would have it to itself. So
-//! after a *slice* of [`SLICE_BYTES`] without a timer, if they come fast, the room pauses for a moment. Whoever sent them
-//! is debited [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in such a
+//! after a *slice* of [`SLICE_BYTES`] of work without a timer, if they come fast, the room pauses for a moment. Work is what
+//! comes in, what is answered or asked, and what is looked at for it ([`LOOK_BYTES`]). Whoever sent the messages is debited [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in such a
 //! hurry.
 
 /// How much may be unacknowledged by all of them together, in bytes.
@@ -24,6 +24,9 @@ const PROBES: (u64, u64) = (125, 500);
 /// What a message is debited beside its bytes where the room had to pause: reading it, and relaying what is in it, costs
 /// about as much as that many bytes do.
 pub const MESSAGE_BYTES: u64 = 1 << 10;
+/// What a table, row, cell or value that the room looks at is debited: a short question, or an answer that nobody asked for,
+/// may have it look at all it holds.
+pub const LOOK_BYTES: u64 = 4;
 /// How much the room takes in without a pause, in bytes, with [`MESSAGE_BYTES`] for each message: some milliseconds' work.
 const SLICE_BYTES: u64 = 1 << 20;
 /// In how many milliseconds: where it takes longer to come, there is time for others in between.
@@ -80,7 +83,12 @@ impl Budget {
 
     /// Notes that a message came.
     pub fn on_message(&mut self, bytes: usize) {
-        self.slice.bytes += bytes as u64 + MESSAGE_BYTES;
+        self.on_work(bytes as u64 + MESSAGE_BYTES);
+    }
+
+    /// Notes what was done for one.
+    pub fn on_work(&mut self, bytes: u64) {
+        self.slice.bytes += bytes;
     }
 
     /// Begins the next slice.

@@ -1,6 +1,6 @@
 //! What is sent, to whom, and how far ahead of each: see `send_window`.
 
-use super::budget::{self, MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
+use super::budget::{self, LOOK_BYTES, MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
 use super::meter::{BURST_BYTES, Overdrawn};
 use super::send_window::SendWindow;
 use super::{ConnectionId, Output, Room, Session};
@@ -46,6 +46,14 @@ impl Room {
         let now_ms = self.now_ms();
         let session = self.sessions.get_mut(&to);
         session.map_or(Ok(()), |session| session.meter.debit(bytes as u64, now_ms)).map_err(WireError::from)
+    }
+
+    /// Debits the work that something a client did has brought about: what it is answered or asked, in bytes, and what was
+    /// looked at meanwhile.
+    pub(super) fn debit_work(&mut self, to: ConnectionId, bytes: usize) -> Result<(), WireError> {
+        let bytes = bytes as u64 + self.store.take_looked_at() * LOOK_BYTES;
+        self.budget.on_work(bytes);
+        self.debit(to, bytes as usize)
     }
 
     /// Lets others in, at the cost of those who did not.

@@ -42,7 +42,7 @@ mod talk;
 mod timers;
 mod unkept;
 
-pub use budget::{MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
+pub use budget::{LOOK_BYTES, MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
 pub use connection_id::ConnectionId;
 pub use meter::{BURST_BYTES, BYTES_PER_SECOND};
 pub use settings::Settings;
@@ -319,9 +319,11 @@ impl Room {
         self.timers.set(Timer::RetryCommit, self.durability.retry_at_ms().filter(|_| !self.sessions.is_empty()));
     }
 
-    /// Does something with what a client sent, and closes the client where it fails.
+    /// Does something with what a client sent, at its cost, and closes the client where it fails.
     fn checked(&mut self, from: ConnectionId, take: impl FnOnce(&mut Self) -> Result<(), WireError>) {
-        if let Err(error) = take(self) {
+        let taken = take(self);
+        let debited = self.debit_work(from, 0);
+        if let Err(error) = taken.and(debited) {
             self.close(from, &error);
         }
     }

@@ -67,7 +67,7 @@ impl Room {
             Body::ContentDiff(_) | Body::Response(_) => return Ok(()),
         };
         self.remind_later(from);
-        self.debit(from, answer.text.len())?;
+        self.debit_work(from, answer.text.len())?;
         self.send(from, &message.id, MessageType::Response, &answer.text);
         if !answer.owed.is_empty() {
             self.defer(from, answer.owed);
@@ -316,7 +316,7 @@ impl Room {
 
     /// Asks a client, at its own cost: it may have brought the question about.
     fn ask(&mut self, whom: ConnectionId, step: Step, payload: &str) {
-        if let Err(error) = self.debit(whom, payload.len()) {
+        if let Err(error) = self.debit_work(whom, payload.len()) {
             return self.close(whom, &error);
         }
         let token = RequestToken::new(step, &mut self.random);

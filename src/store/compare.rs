@@ -57,6 +57,7 @@ impl Store {
         let mut is_begun = false;
         while let Some(place) = tables.front().map(|range| range.start) {
             let Some((id, table)) = self.tables.get_index(place.table as usize) else { break };
+            self.look_at(table.rows.len());
             let length: usize = table.rows.keys().map(|id| id.len() + NAME_OVERHEAD).sum();
             if is_begun && names.length() + length + id.len() + NAME_OVERHEAD > limit {
                 break;
@@ -88,6 +89,7 @@ impl Store {
                 rows.pop_front();
                 continue;
             };
+            self.look_at(row.cells().len());
             bytes += id.len() + row.cells().iter().map(|cell| self.length_of(cell)).sum::<usize>();
             if bytes > limit && open.is_some() {
                 break;
@@ -110,6 +112,7 @@ impl Store {
 
     /// What the answer to [`table_names`](Self::table_names) shows, after `new` has been merged.
     pub fn compare_tables(&self, new: &Changes, theirs: &HashTree) -> Comparison {
+        self.look_at(self.tables.len());
         let theirs = by_position(theirs.top(), self.tables.len(), &|id| self.tables.get_index_of(id));
         let mut sent = vec![None; self.tables.len()];
         for table in &new.tables {
@@ -140,6 +143,7 @@ impl Store {
 
     /// What the answer to [`row_names`](Self::row_names) shows, after `new` has been merged.
     pub fn compare_rows(&self, new: &Changes, theirs: &HashTree) -> Comparison {
+        self.look_at(self.tables.len());
         let position = |id: &str| self.tables.get_index_of(id);
         let nodes = by_position(theirs.top(), self.tables.len(), &position);
         let mut sent: Vec<_> = new.tables.iter().filter_map(|table| Some((position(&table.id)?, table))).collect();
@@ -166,6 +170,7 @@ impl Store {
         rows: impl Iterator<Item = (&'a str, &'a [CellChange<'a>])>,
         comparison: &mut Comparison,
     ) {
+        self.look_at(table.rows.len());
         let of_rows = |id: &str| table.rows.get_index_of(id);
         let theirs = by_position(nodes, table.rows.len(), &of_rows);
         let before = comparison.len();
@@ -228,6 +233,7 @@ impl Store {
     /// The same where it has sent only those whose hashes differ from ours, and has reported the hash of all. Where that is
     /// the sum of what it sent and of the rest of ours, it lacks nothing of the rest; else it may lack any of that.
     pub fn lacking_of_differing_values(&self, theirs: &Changes, reported: Option<u32>) -> Vec<Range<Place>> {
+        self.look_at(self.values.cells().len());
         let sent = by_cell(&self.values, &theirs.values, &self.ids);
         let mut sum = 0;
         for (cell, theirs) in self.values.cells().iter().zip(&sent) {
@@ -251,6 +257,7 @@ impl Store {
 
     /// Adds those places of a row whose cells are not among theirs, or are newer.
     fn add_lacking(&self, row: &Row, start: Place, theirs: &[CellChange], add: &mut dyn FnMut(Place)) {
+        self.look_at(row.cells().len());
         for (position, (own, theirs)) in row.cells().iter().zip(by_cell(row, theirs, &self.ids)).enumerate() {
             let holds = |theirs: &CellChange| {
                 theirs.hlc > own.hlc || theirs.hlc == own.hlc && (!own.hlc.is_empty() || *theirs.value == *own.value)

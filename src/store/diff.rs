@@ -14,12 +14,14 @@ use super::{Place, Store};
 impl Store {
     /// Answers `GetTableDiff`: the tables the asker lacks, and our hashes of those that differ.
     pub fn table_diff(&self, theirs: &HashTree, limits: AnswerLimits) -> Answer {
+        self.look_at(self.tables.len());
         let theirs = by_position(theirs.top(), self.tables.len(), &|id| self.tables.get_index_of(id));
         let mut answer = AnswerWriter::with_hashes(self, Style::CHANGE, limits);
         for (position, ((id, table), theirs)) in self.tables.iter().zip(theirs).enumerate() {
             let place = Place { table: position as u32, ..Place::START };
             match theirs {
                 None => {
+                    self.look_at(table.rows.len());
                     table.rows.values().zip(0..).for_each(|(content, row)| answer.row(content, Place { row, ..place }))
                 }
                 Some(theirs) if theirs.hash != table.hash => answer.hash(id, table.hash, place..place.next_table()),
@@ -35,6 +37,7 @@ impl Store {
         for (position, node) in named(theirs.top(), &|id| self.tables.get_index_of(id)) {
             let Some((id, table)) = self.tables.get_index(position) else { continue };
             answer.enter(id);
+            self.look_at(table.rows.len());
             let rows = by_position(theirs.children(node), table.rows.len(), &|id| table.rows.get_index_of(id));
             for (row_position, ((id, row), theirs)) in table.rows.iter().zip(rows).enumerate() {
                 let place = Place { table: position as u32, row: row_position as u32, cell: 0 };
@@ -127,6 +130,7 @@ impl Store {
 
     /// The places of a row's cells whose hashes are not among theirs; `first` is the place of its first cell.
     fn differing_cells(&self, row: &Row, theirs: &[HashNode], first: Place) -> impl Iterator<Item = Place> {
+        self.look_at(row.cells().len());
         let theirs = by_position(theirs, row.cells().len(), &|id| row.find(self.ids.get(id)?));
         let cells = row.cells().iter().zip(theirs).enumerate();
         let differing = cells.filter(|(_, (cell, theirs))| theirs.is_none_or(|theirs| theirs.hash != cell.hash));

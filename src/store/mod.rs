@@ -37,6 +37,7 @@ use ids::Ids;
 use indexmap::IndexMap;
 use row::Row;
 use size::Size;
+use std::cell::Cell;
 use std::ops::Range;
 
 /// A mergeable store.
@@ -49,6 +50,8 @@ pub struct Store {
     ids: Ids,
     hasher: FixedState,
     size: Size,
+    /// How many tables, rows, cells and values have been looked at.
+    looked_at: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -87,6 +90,7 @@ impl Store {
             ids: Ids::new(hasher.clone()),
             hasher,
             size: Size::default(),
+            looked_at: Cell::default(),
         }
     }
 
@@ -110,8 +114,19 @@ impl Store {
         self.size.memory
     }
 
+    /// How many tables, rows, cells and values have been looked at, since this was asked last, to find out what somebody lacks.
+    /// What was merged or written is not among them: that has a length.
+    pub fn take_looked_at(&self) -> u64 {
+        self.looked_at.take()
+    }
+
+    fn look_at(&self, count: usize) {
+        self.looked_at.set(self.looked_at.get() + count as u64);
+    }
+
     /// How many bytes the values add to a text, about.
     pub fn value_bytes(&self) -> usize {
+        self.look_at(self.values.cells().len());
         self.values.cells().iter().map(|cell| self.length_of(cell)).sum()
     }
 

@@ -211,16 +211,37 @@ fn the_parts_that_all_together_leave_lying_are_bounded() {
     let clients = ["a", "b", "c", "d", "e"];
     let mut room = Harness::holding("", &clients);
     let part = "x".repeat(10 << 20);
-    for client in &clients[..3] {
+    let mut say = |client, expected: &[&str]| {
+        room.now_ms += 1;
         room.say(client, &format!("\n0123456789abcdef\n0\n2\n{part}"));
-        room.expect(&[]);
+        room.expect(expected);
+    };
+    clients[..3].iter().for_each(|client| say(client, &[]));
+    // What has waited longest makes room, and whose it was is asked for all that it holds.
+    say("d", &["a < S\n[\"{a#1}\",1,\"\"]"]);
+    say("e", &["b < S\n[\"{b#1}\",1,\"\"]"]);
+    room.say("c", "\n0123456789abcdef\n1\n2\n");
+    assert!(room.outputs()[0].starts_with("close c: 1007 "), "it is whole, and no message");
+}
+
+#[test]
+fn who_uploads_is_not_closed_for_what_others_have_left_lying() {
+    let mut room = Harness::holding("", &["a", "b", "c", "d", "e"]);
+    let part = "x".repeat(7 << 20);
+    for client in ["a", "b", "c"] {
+        room.say(client, &format!("\n0123456789abcdef\n0\n2\n{part}"));
     }
-    room.say("d", &format!("\n0123456789abcdef\n0\n2\n{part}"));
-    assert!(room.outputs()[0].starts_with("close d: 1013 tinybase:15:fragments: "));
-    room.pass(10_000);
     room.outputs();
-    room.say("e", &format!("\n0123456789abcdef\n0\n2\n{part}"));
-    room.expect(&[]);
+    let edit = row("r", &format!("\"{}\"", "x".repeat(14 << 20)), "@old");
+    let body = format!("[null,3,{edit}]");
+    let parts: Vec<_> = body.as_bytes().chunks(1 << 20).map(|part| std::str::from_utf8(part).unwrap()).collect();
+    for (index, part) in parts.iter().enumerate() {
+        room.now_ms += 100;
+        room.say("d", &format!("\n0123456789abcdef\n{index}\n{}\n{part}", parts.len()));
+    }
+    let outputs = room.outputs();
+    assert_eq!(outputs[..1], ["a < S\n[\"{a#1}\",1,\"\"]"]);
+    assert!(outputs.contains(&keep("d", &edit)) && !outputs.iter().any(|line| line.starts_with("close ")));
 }
 
 #[test]

@@ -346,12 +346,10 @@ impl Room {
         self.expire_fragments();
         let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
         let whole = session.fragments.add(envelope.to, fragment, now_ms, self.settings.fragment_silence_ms)?;
-        self.time_fragments();
         self.bound_fragments();
-        match whole.filter(|_| self.sessions.contains_key(&from)) {
-            Some(whole) => whole.envelope().map_or(Ok(()), |envelope| self.message(from, envelope)),
-            None => Ok(()),
-        }
+        self.time_fragments();
+        let whole = whole.filter(|_| self.sessions.contains_key(&from));
+        whole.as_ref().and_then(|whole| whole.envelope()).map_or(Ok(()), |envelope| self.message(from, envelope))
     }
 
     fn binary(&mut self, from: ConnectionId, bytes: usize) -> Result<(), WireError> {
@@ -377,14 +375,17 @@ impl Room {
         }
     }
 
-    /// Closes whoever has the most in parts, where all together have too much.
+    /// Forgets what has waited longest, where all together have too much in parts, and asks whose it is what they hold: nobody
+    /// is closed for what others have left lying, and who uploads is not among those.
     fn bound_fragments(&mut self) {
         let bytes = |session: &Session| session.fragments.memory_bytes();
-        let found = self.sessions.values().map(bytes).sum();
-        if found > MAX_ROOM_BYTES
-            && let Some((&id, _)) = self.sessions.iter().max_by_key(|(_, session)| bytes(session))
-        {
-            self.close(id, &WireError::Limit { what: "fragments", limit: MAX_ROOM_BYTES, found });
+        while self.sessions.values().map(bytes).sum::<usize>() > MAX_ROOM_BYTES {
+            let waiting = self.sessions.iter_mut().filter(|(_, session)| bytes(session) > 0);
+            let Some((&id, session)) = waiting.min_by_key(|(_, session)| session.fragments.deadline_ms()) else {
+                return;
+            };
+            session.fragments.forget_stalest();
+            self.ask_anew(id);
         }
     }
 

@@ -11,7 +11,8 @@
 
 use super::{Envelope, MAX_TEXT_BYTES, Recipient, WireError};
 
-/// How many bytes the parts in one room may take. Each connection may have as many as a message has; not all at once.
+/// How many bytes the parts in one room may take. Each connection may have as many as a message has; where that is too much
+/// for all together, the messages are forgotten that have waited longest for their next part.
 pub const MAX_ROOM_BYTES: usize = 32 << 20;
 /// How many messages of one connection may be in parts at once.
 const MAX_MESSAGES: usize = 100;
@@ -129,6 +130,14 @@ impl Fragments {
         self.messages.retain(|parts| parts.deadline_ms > now_ms);
         self.bytes = self.messages.iter().map(|parts| parts.bytes).sum();
         self.messages.len() < before
+    }
+
+    /// Forgets the message that has waited longest for its next part.
+    pub fn forget_stalest(&mut self) {
+        let stalest = self.messages.iter().enumerate().min_by_key(|(_, parts)| parts.deadline_ms);
+        if let Some(position) = stalest.map(|(position, _)| position) {
+            self.bytes -= self.messages.swap_remove(position).bytes;
+        }
     }
 
     /// How many bytes they take, with the places for those that have not come yet.

@@ -8,6 +8,7 @@
 //! | `FRAGMENT_SILENCE_MS` | ms | 10000 | How long the next part of a message in fragments may take to come before the message is dropped. Longer forgives slower lines, and keeps what will never be whole in memory for longer. |
 //! | `MAX_FUTURE_MS` | ms | 240000 | How far ahead a stamp may be before it is left out. A client of TinyBase 9.3 or later refuses 300000 by its own clock, so this less is what its clock may lag by. |
 //! | `MAX_MEMORY_BYTES` | bytes | 67108864 | How much memory a room's content may take. Beyond it nothing is added, and what exists can be changed and deleted. All rooms of an isolate share 128 MB. |
+//! | `ISOLATE_MEMORY_BYTES` | bytes | 100663296 | How much memory the contents of all rooms in one isolate may take. Beyond it those used longest ago let go of theirs, and load them again at their next event: a read of so many bytes from the disk. Their sockets stay open. |
 //! | `MOVE_IN_TABLE` | name | `tinybase` | The table in which an earlier server kept its content as JSON, where that was not TinyBase's default. Looked at once, by a room that has stored nothing yet. |
 //!
 //! Texts and numbers both count. What cannot be read leaves the default. More than 2^31 counts as that much: nothing lasts so
@@ -21,13 +22,14 @@ const MOST: u32 = 1 << 31;
 type Access = fn(&mut Settings) -> &mut dyn Setting;
 
 /// Every variable, and what it sets.
-const VARIABLES: [(&str, Access); 7] = [
+const VARIABLES: [(&str, Access); 8] = [
     ("GREET_AFTER_MS", |settings| &mut settings.room.greet_after_ms),
     ("MAX_WINDOW_MS", |settings| &mut settings.room.max_window_ms),
     ("KEEP_WITHIN_MS", |settings| &mut settings.room.keep_within_ms),
     ("FRAGMENT_SILENCE_MS", |settings| &mut settings.room.fragment_silence_ms),
     ("MAX_FUTURE_MS", |settings| &mut settings.room.max_future_ms),
     ("MAX_MEMORY_BYTES", |settings| &mut settings.room.max_memory_bytes),
+    ("ISOLATE_MEMORY_BYTES", |settings| &mut settings.isolate_memory_bytes),
     ("MOVE_IN_TABLE", |settings| &mut settings.move_in_table),
 ];
 
@@ -38,6 +40,9 @@ pub struct Settings {
     pub room: room::Settings,
     /// How journals divide their text.
     pub journal: journal::Settings,
+    /// How much memory the contents of all rooms in an isolate may take, in bytes: beyond it those used longest ago are let
+    /// go, and loaded again at their next event. Default 96 MiB.
+    pub isolate_memory_bytes: usize,
     /// The table in which an earlier server kept its content as JSON.
     pub move_in_table: String,
 }
@@ -45,7 +50,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let (room, journal) = Default::default();
-        Self { room, journal, move_in_table: "tinybase".to_owned() }
+        Self { room, journal, isolate_memory_bytes: 96 << 20, move_in_table: "tinybase".to_owned() }
     }
 }
 

@@ -313,3 +313,41 @@ fn between_the_slices_of_a_compaction_edits_go_on() {
     room.wake();
     assert_eq!(room.room.store().content_hashes(), before);
 }
+
+/// It is read in parts, which are several times as large in memory as their texts.
+#[test]
+fn a_long_change_is_kept_and_relayed_in_parts_and_nothing_of_it_is_left_out() {
+    let values: Vec<_> = (0..100_000).map(|n| format!(r#""v{n}":[{n},"@old"]"#)).collect();
+    let change =
+        t(&format!(r#"[[{{"t":[{{"r":[{{"c":[1,"@old"]}}]}}]}}],[{{{},"r":["@object{{bad"]}}],1]"#, values.join(",")))
+            .replace("@object", "\u{fffd}");
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.say("a", &format!("\n[null,3,{change}]"));
+    let mut lines = room.outputs();
+    room.pass(100);
+    lines.extend(room.outputs());
+    let kept = lines.iter().filter(|line| line.starts_with("keep a: ")).count();
+    assert!((2..10).contains(&kept), "{kept} commits");
+    let told =
+        lines.iter().filter_map(|line| line.split_once("[null,3,")).map(|(_, change)| &change[..change.len() - 1]);
+    let warned = lines.iter().filter(|line| line.starts_with("warn: a sent cells that are refused: 0 ")).count();
+    assert_eq!(warned, 1);
+    let whole = store_of([&*change.replace(",\"r\":[\"\u{fffd}{bad\"]", "")]);
+    assert_eq!(store_of(told).content_hashes(), whole.content_hashes());
+    assert_eq!(room.room.store().content_hashes(), whole.content_hashes());
+    let stored = room.table.load(journal::Settings::default()).0;
+    assert_eq!(stored.content_hashes(), whole.content_hashes());
+    room.connect("c");
+    room.say("c", "\n[\"q\",1,\"\"]");
+    room.expect(&[&format!("c < S\n[\"q\",0,[{},{}]]", whole.content_hashes().tables, whole.content_hashes().values)]);
+}
+
+#[test]
+fn of_a_long_change_that_cannot_be_read_nothing_is_taken() {
+    let values: Vec<_> = (0..100_000).map(|n| format!(r#""v{n}":[{n},"@old"]"#)).collect();
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.say("a", &format!("\n[null,3,{}]", t(&format!("[[{{}}],[{{{}}}],2]", values.join(",")))));
+    let lines = room.outputs();
+    assert!(lines.len() == 1 && lines[0].starts_with("close a: 1007 "), "{lines:?}");
+    assert!(room.room.store().is_empty());
+}

@@ -409,7 +409,7 @@ fn answer_to(text: &str) -> Option<String> {
     let envelope = Envelope::open(text).filter(|envelope| !matches!(envelope.to, Recipient::Client(_)))?;
     let message = Message::read(envelope.body).ok()?;
     match message.body {
-        Body::ContentHashes(_) | Body::ContentDiff(_) | Body::Response(_) => None,
+        Body::ContentHashes(_) | Body::ContentDiff(_) | Body::LongContentDiff | Body::Response(_) => None,
         _ => {
             let empty = wire::message::text(&message.id, MessageType::Response, "");
             Some(wire::envelope::seal(ROOM_ID, empty.trim_end_matches(']')))

@@ -93,7 +93,7 @@ fn type_of(body: &Body) -> MessageType {
         Body::Response(_) => MessageType::Response,
         Body::GetContentHashes => MessageType::GetContentHashes,
         Body::ContentHashes(_) => MessageType::ContentHashes,
-        Body::ContentDiff(_) => MessageType::ContentDiff,
+        Body::ContentDiff(_) | Body::LongContentDiff => MessageType::ContentDiff,
         Body::GetTableDiff(_) => MessageType::GetTableDiff,
         Body::GetRowDiff(_) => MessageType::GetRowDiff,
         Body::GetCellDiff(_) => MessageType::GetCellDiff,

@@ -264,10 +264,9 @@ impl Loader {
 
 /// Merges an entry. Answers how many of its values are malformed.
 fn merge(store: &mut Store, line: &str) -> Result<usize, ReadError> {
-    let mut reader = Reader::new(line);
-    let changes = Changes::read(&mut reader)?;
-    reader.end()?;
-    Ok(store.merge(&changes, MergePolicy::STORED, |_| {}).malformed)
+    let mut malformed = 0;
+    Changes::read_text(line, |changes| malformed += store.merge(changes, MergePolicy::STORED, |_| {}).malformed)?;
+    Ok(malformed)
 }
 
 fn read_header(text: &str) -> Result<(u32, i64), ReadError> {

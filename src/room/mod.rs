@@ -197,6 +197,11 @@ impl Room {
         self.commits.is_compacting()
     }
 
+    /// Whether it may be forgotten, and loaded anew at its next event, as by hibernation: there is nothing that it has to do.
+    pub fn is_at_rest(&self) -> bool {
+        self.outputs.is_empty() && self.timers.next_ms().is_none()
+    }
+
     /// Lets go of the content, so that it can be [loaded](Self::reload) anew without being in memory twice. Nothing is
     /// pending: [`Input::FlushForRead`] came before, or a commit failed.
     pub fn unload(&mut self) {
@@ -362,11 +367,15 @@ impl Room {
     fn message(&mut self, from: ConnectionId, envelope: Envelope) -> Result<(), WireError> {
         let message = Message::read(envelope.body)?;
         match &message.body {
-            Body::ContentDiff(_) if envelope.body.len() > MAX_TEXT_BYTES => {
+            Body::ContentDiff(_) | Body::LongContentDiff if envelope.body.len() > MAX_TEXT_BYTES => {
                 Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: envelope.body.len() })
             }
             Body::ContentDiff(changes) => {
                 self.apply(from, changes, Some((envelope.body, message.payload)));
+                Ok(())
+            }
+            Body::LongContentDiff => {
+                self.apply_in_parts(from, message.payload);
                 Ok(())
             }
             _ if matches!(envelope.to, Recipient::Client(_)) => Ok(()),

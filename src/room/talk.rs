@@ -64,7 +64,7 @@ impl Room {
                 self.on_content_hashes(from, *theirs, false);
                 return Ok(());
             }
-            Body::ContentDiff(_) | Body::Response(_) => return Ok(()),
+            Body::ContentDiff(_) | Body::LongContentDiff | Body::Response(_) => return Ok(()),
         };
         self.remind_later(from);
         self.debit_work(from, answer.text.len())?;

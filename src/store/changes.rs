@@ -6,6 +6,10 @@
 //!
 //! An HLC may be missing wherever it is empty. The nodes lie flat, level by level, and a parent names the range of its
 //! children: reading a change of a thousand cells allocates four times.
+//!
+//! What is read takes several times its text in memory. So a long change is read in *parts*, of which there is one at a
+//! time: once to see whether it can be read at all, and once more to merge it. (Of a key that stands twice in it, in
+//! different parts, both are merged. No client writes such a text, and the stamps decide.)
 
 use crate::hlc::Hlc;
 use crate::json::reader::Cursor;
@@ -36,7 +40,15 @@ pub struct Changes<'a> {
     rows: Vec<Branch<'a>>,
     cells: Vec<CellChange<'a>>,
     not_canonical: bool,
+    /// Where the rows of the table begin that is being read, and the cells of the row.
+    begun: (usize, usize),
 }
+
+/// How many tables, rows and cells, or values, a part has. Each takes some hundred bytes.
+const PART: usize = 32 << 10;
+
+/// Takes the parts of a change.
+type Sink<'s, 'a> = Option<&'s mut dyn FnMut(&Changes<'a>)>;
 
 /// A cell or value as it arrives.
 #[derive(Debug)]
@@ -77,13 +89,43 @@ impl Named for Branch<'_> {
 impl<'a> Changes<'a> {
     /// Reads `[tables, values, 1]`, or the same without the 1.
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
+        Self::read_whole(reader, &mut None)
+    }
+
+    /// Reads the same, unless it is long: then it has been read, and is to be [read in parts](Self::read_in_parts).
+    pub fn read_unless_long(reader: &mut Reader<'a>) -> Result<Option<Self>, ReadError> {
+        let mut is_long = false;
+        let rest = Self::read_whole(reader, &mut Some(&mut |_| is_long = true))?;
+        Ok((!is_long).then_some(rest))
+    }
+
+    /// Reads a change in parts. Where it cannot be read, the parts before the fault have been taken.
+    pub fn read_in_parts(reader: &mut Reader<'a>, mut take: impl FnMut(&Self)) -> Result<(), ReadError> {
+        let rest = Self::read_whole(reader, &mut Some(&mut take))?;
+        take(&rest);
+        Ok(())
+    }
+
+    /// Reads a text that is a change and nothing else, in parts where it is long. Of one that cannot be read none is taken.
+    pub fn read_text(text: &'a str, mut take: impl FnMut(&Self)) -> Result<(), ReadError> {
+        let mut reader = Reader::new(text);
+        let whole = Self::read_unless_long(&mut reader)?;
+        reader.end()?;
+        match whole {
+            Some(changes) => take(&changes),
+            None => Self::read_in_parts(&mut Reader::new(text), take)?,
+        }
+        Ok(())
+    }
+
+    fn read_whole(reader: &mut Reader<'a>, sink: &mut Sink<'_, 'a>) -> Result<Self, ReadError> {
         const CHANGE: &str = "a change `[tables, values, 1]`";
         let mut changes = Self::default();
         let mut cursor = reader.array(CHANGE)?;
         reader.expect_element(&mut cursor, CHANGE)?;
-        changes.read_tables(reader)?;
+        changes.read_tables(reader, sink)?;
         reader.expect_element(&mut cursor, CHANGE)?;
-        changes.read_values(reader)?;
+        changes.read_values(reader, sink)?;
         if reader.element(&mut cursor)? {
             let ahead = reader.clone();
             if reader.hash("1 at the end of a change")? != 1 {
@@ -98,14 +140,14 @@ impl<'a> Changes<'a> {
     /// Reads a stamp of tables alone.
     pub fn read_tables_alone(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
         let mut changes = Self::default();
-        changes.read_tables(reader)?;
+        changes.read_tables(reader, &mut None)?;
         Ok(changes)
     }
 
     /// Reads a stamp of values alone.
     pub fn read_values_alone(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
         let mut changes = Self::default();
-        changes.read_values(reader)?;
+        changes.read_values(reader, &mut None)?;
         Ok(changes)
     }
 
@@ -160,14 +202,37 @@ impl<'a> Changes<'a> {
         self.cells.get(row.children.clone()).unwrap_or_default()
     }
 
-    fn read_tables(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+    /// Hands over what has been read so far, where that is a part: with the table and the row that are being read. Their
+    /// stamps, which stand at their ends, come with a later part.
+    fn hand_over(&mut self, sink: &mut Sink<'_, 'a>, branches: [Option<&Cow<'a, str>>; 2]) {
+        let Some(take) = sink else { return };
+        if self.cells.len() + self.rows.len() + self.tables.len() + self.values.len() < PART {
+            return;
+        }
+        let [table, row] = branches;
+        if let Some(id) = row {
+            self.rows.push(Branch { id: id.clone(), hlc: Hlc::EMPTY, children: self.begun.1..self.cells.len() });
+        }
+        if let Some(id) = table {
+            self.tables.push(Branch { id: id.clone(), hlc: Hlc::EMPTY, children: self.begun.0..self.rows.len() });
+        }
+        take(self);
+        self.tables.clear();
+        self.rows.clear();
+        self.cells.clear();
+        self.values.clear();
+        self.begun = (0, 0);
+    }
+
+    fn read_tables(&mut self, reader: &mut Reader<'a>, sink: &mut Sink<'_, 'a>) -> Result<(), ReadError> {
         const TABLES: &str = "a stamp of tables `[{…}, hlc]`";
         let mut stamp = reader.array(TABLES)?;
         reader.expect_element(&mut stamp, TABLES)?;
         let mut tables = reader.object("an object of tables")?;
         while let Some(id) = reader.key(&mut tables)? {
-            let table = self.read_table(reader, id)?;
+            let table = self.read_table(reader, id, sink)?;
             self.tables.push(table);
+            self.hand_over(sink, [None, None]);
         }
         self.not_canonical |= keep_last_of_each(&mut self.tables, 0);
         self.not_canonical |= leave_out_empty(&mut self.tables, 0);
@@ -175,38 +240,53 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    fn read_table(&mut self, reader: &mut Reader<'a>, id: Cow<'a, str>) -> Result<Branch<'a>, ReadError> {
+    fn read_table(
+        &mut self,
+        reader: &mut Reader<'a>,
+        id: Cow<'a, str>,
+        sink: &mut Sink<'_, 'a>,
+    ) -> Result<Branch<'a>, ReadError> {
         const TABLE: &str = "a stamp of a table `[{…}, hlc]`";
-        let start = self.rows.len();
+        self.begun.0 = self.rows.len();
         let mut stamp = reader.array(TABLE)?;
         reader.expect_element(&mut stamp, TABLE)?;
         let mut rows = reader.object("an object of rows")?;
-        while let Some(id) = reader.key(&mut rows)? {
-            let row = self.read_row(reader, id)?;
+        while let Some(row) = reader.key(&mut rows)? {
+            let row = self.read_row(reader, &id, row, sink)?;
             self.rows.push(row);
+            self.hand_over(sink, [Some(&id), None]);
         }
+        let start = self.begun.0;
         self.not_canonical |= keep_last_of_each(&mut self.rows, start);
         self.not_canonical |= leave_out_empty(&mut self.rows, start);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.rows.len() })
     }
 
-    fn read_row(&mut self, reader: &mut Reader<'a>, id: Cow<'a, str>) -> Result<Branch<'a>, ReadError> {
+    fn read_row(
+        &mut self,
+        reader: &mut Reader<'a>,
+        table: &Cow<'a, str>,
+        id: Cow<'a, str>,
+        sink: &mut Sink<'_, 'a>,
+    ) -> Result<Branch<'a>, ReadError> {
         const ROW: &str = "a stamp of a row `[{…}, hlc]`";
-        let start = self.cells.len();
+        self.begun.1 = self.cells.len();
         let mut stamp = reader.array(ROW)?;
         reader.expect_element(&mut stamp, ROW)?;
         let mut cells = reader.object("an object of cells")?;
-        while let Some(id) = reader.key(&mut cells)? {
-            let cell = self.read_cell(reader, id, "a stamp of a cell `[value, hlc]`")?;
+        while let Some(cell) = reader.key(&mut cells)? {
+            let cell = self.read_cell(reader, cell, "a stamp of a cell `[value, hlc]`")?;
             self.cells.push(cell);
+            self.hand_over(sink, [Some(table), Some(&id)]);
         }
+        let start = self.begun.1;
         self.not_canonical |= keep_last_of_each(&mut self.cells, start);
         let hlc = self.read_hlc(reader, &mut stamp)?;
         Ok(Branch { id, hlc, children: start..self.cells.len() })
     }
 
-    fn read_values(&mut self, reader: &mut Reader<'a>) -> Result<(), ReadError> {
+    fn read_values(&mut self, reader: &mut Reader<'a>, sink: &mut Sink<'_, 'a>) -> Result<(), ReadError> {
         const VALUES: &str = "a stamp of values `[{…}, hlc]`";
         let mut stamp = reader.array(VALUES)?;
         reader.expect_element(&mut stamp, VALUES)?;
@@ -214,6 +294,7 @@ impl<'a> Changes<'a> {
         while let Some(id) = reader.key(&mut values)? {
             let value = self.read_cell(reader, id, "a stamp of a value `[value, hlc]`")?;
             self.values.push(value);
+            self.hand_over(sink, [None, None]);
         }
         self.not_canonical |= keep_last_of_each(&mut self.values, 0);
         self.values_hlc = self.read_hlc(reader, &mut stamp)?;
@@ -313,6 +394,7 @@ fn overridden(ids: &[&str]) -> Option<Vec<bool>> {
 mod tests {
     use super::Changes;
     use crate::json::Reader;
+    use crate::store::{MergePolicy, Store};
 
     fn read(text: &str) -> Result<Changes<'_>, String> {
         Changes::read(&mut Reader::new(text)).map_err(|error| error.to_string())
@@ -329,6 +411,49 @@ mod tests {
         assert_eq!(cells(0)[0].id, "c1");
         assert_eq!(cells(0)[38].value, "39");
         assert_eq!((cells(1).len(), &*cells(1)[0].value), (1, "2"));
+    }
+
+    /// A change of so many tables, rows in each, cells in each of those, and values, with a stamp at each level.
+    fn long(tables: usize, rows: usize, cells: usize, values: usize) -> String {
+        const HLC: &str = "\"Nn1JUUz-Bnw8Hhqe\"";
+        let join = |count: usize, each: &dyn Fn(usize) -> String| (0..count).map(each).collect::<Vec<_>>().join(",");
+        let cell = |n| format!("\"c{n}\":[{n},{HLC}]");
+        let row = |n| format!("\"r{n}\":[{{{}}},{HLC}]", join(cells, &cell));
+        let table = |n| format!("\"t{n}\":[{{{}}},{HLC}]", join(rows, &row));
+        format!("[[{{{}}},{HLC}],[{{{}}},{HLC}],1]", join(tables, &table), join(values, &cell))
+    }
+
+    #[test]
+    fn in_parts_a_change_is_the_same_and_none_is_long() {
+        for (tables, rows, cells, values) in [
+            (1, 1, 80_000, 0),
+            (1, 80_000, 1, 1),
+            (80_000, 1, 1, 0),
+            (3, 100, 250, 20_000),
+            (0, 0, 0, 80_000),
+            (3, 32_768, 0, 0),
+        ] {
+            let text = long(tables, rows, cells, values);
+            let (mut whole, mut parts) = (Store::new(1), Store::new(2));
+            whole.merge(&read(&text).unwrap(), MergePolicy::STORED, |_| {});
+            let mut count = 0;
+            Changes::read_in_parts(&mut Reader::new(&text), |part| {
+                count += 1;
+                assert!(part.len() <= super::PART);
+                parts.merge(part, MergePolicy::STORED, |_| {});
+            })
+            .unwrap();
+            assert_eq!(parts.content_text(), whole.content_text());
+            assert!(count > 2, "{count} parts");
+        }
+    }
+
+    #[test]
+    fn of_a_long_text_with_a_fault_at_its_end_no_part_is_taken() {
+        let text = long(1, 100_000, 1, 0).replace(",1]", ",2]");
+        let mut parts = 0;
+        let error = Changes::read_text(&text, |_| parts += 1).unwrap_err();
+        assert_eq!((error.expected, parts), ("1 at the end of a change", 0));
     }
 
     #[test]

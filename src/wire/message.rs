@@ -57,6 +57,8 @@ pub enum Body<'a> {
     ContentHashes(ContentHashes),
     /// Type 3.
     ContentDiff(Changes<'a>),
+    /// The same where it is [long](crate::store::Changes::read_unless_long), and is to be read in parts.
+    LongContentDiff,
     /// Type 4.
     GetTableDiff(HashTree<'a>),
     /// Type 5.
@@ -182,7 +184,7 @@ fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>
             let cursor = reader.array(HASHES)?;
             Body::ContentHashes(read_hashes(reader, cursor)?)
         }
-        MessageType::ContentDiff => Body::ContentDiff(Changes::read(reader)?),
+        MessageType::ContentDiff => Changes::read_unless_long(reader)?.map_or(Body::LongContentDiff, Body::ContentDiff),
         MessageType::GetTableDiff => Body::GetTableDiff(HashTree::read(reader, 1)?),
         MessageType::GetRowDiff => Body::GetRowDiff(HashTree::read(reader, 2)?),
         MessageType::GetCellDiff => Body::GetCellDiff(HashTree::read(reader, 3)?),

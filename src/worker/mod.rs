@@ -2,6 +2,7 @@
 //!
 //! - this file: requests, before they reach a room
 //! - `object`: the Durable Object that a room is; its sockets and its timer
+//! - `isolate`: what all rooms in memory may take together
 //! - `http`: responses
 //! - `storage`: the journal in SQLite
 //! - `import`: what an earlier server left in the storage
@@ -12,6 +13,7 @@
 mod bindings;
 mod http;
 mod import;
+mod isolate;
 mod object;
 mod settings;
 mod storage;

@@ -4,6 +4,7 @@
 //! what comes back. It holds a socket for each connection; the id of a connection is the attachment of its socket, by
 //! which both outlive hibernation.
 
+use super::isolate::{self, Share};
 use super::timer::Timer;
 use super::{bindings, http, import, settings, storage};
 use crate::journal::{Fault, HEADER, Journal, Listing};
@@ -24,12 +25,7 @@ use worker::{Env, Response, Result, State, WebSocket, WebSocketPair, console_err
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
-const NOT_LOADED: &str = "the room is not loaded";
-
-thread_local! {
-    /// The objects in this isolate's memory, by their ids.
-    static AWAKE: RefCell<Vec<(String, Weak<Shell>)>> = RefCell::default();
-}
+pub(super) const NOT_LOADED: &str = "the room is not loaded";
 
 /// A room's Durable Object.
 #[wasm_bindgen]
@@ -37,12 +33,16 @@ pub struct Room {
     shell: Rc<Shell>,
 }
 
-struct Shell {
+pub(super) struct Shell {
     state: State,
     disk: Disk,
     settings: Settings,
     /// The room, or why there is none.
-    room: RefCell<std::result::Result<Open, String>>,
+    pub room: RefCell<std::result::Result<Open, String>>,
+    /// What it has of the isolate's memory.
+    pub share: Share,
+    /// Where it was let go for others: how much it took, in bytes. Nothing has failed.
+    let_go: Cell<Option<usize>>,
     timer: Timer,
     /// How many commits are on their way to the disk, and what each of them calls when it is there.
     in_flight: Cell<usize>,
@@ -52,7 +52,7 @@ struct Shell {
 }
 
 /// A room that is loaded.
-struct Open {
+pub(super) struct Open {
     room: room::Room,
     /// What could not be read when the room was loaded.
     faults: Vec<Fault>,
@@ -69,7 +69,7 @@ impl Room {
         let state = State::from(state);
         let settings = settings::of(env);
         let id = state.id().to_string();
-        let _ = AWAKE.try_with(|awake| release_predecessor(awake, &id));
+        isolate::release_predecessor(&id);
         bindings::answer_pings(&state);
         let disk = Disk::new(state.storage());
         let room = RefCell::new(Open::load(&state, &disk, &settings));
@@ -83,6 +83,8 @@ impl Room {
                 disk,
                 settings,
                 room,
+                share: Share::default(),
+                let_go: Cell::new(None),
                 timer: Timer::new(calls(Shell::on_timer)),
                 in_flight: Cell::new(0),
                 durable: calls(Shell::on_durable),
@@ -90,7 +92,7 @@ impl Room {
                 resumed: calls(Shell::on_resumed),
             }
         });
-        let _ = AWAKE.try_with(|awake| awake.borrow_mut().push((id, Rc::downgrade(&shell))));
+        isolate::enter(id, &shell);
         Self { shell }
     }
 
@@ -139,20 +141,6 @@ impl Room {
     }
 }
 
-/// Frees what an object holds that has left memory for JavaScript, and has its successor constructed: JavaScript's
-/// garbage collector would tell us late, and a large room be in memory twice until then.
-fn release_predecessor(awake: &RefCell<Vec<(String, Weak<Shell>)>>, id: &str) {
-    awake.borrow_mut().retain(|(other, shell)| {
-        let Some(shell) = shell.upgrade() else { return false };
-        if other == id
-            && let Ok(mut room) = shell.room.try_borrow_mut()
-        {
-            *room = Err(NOT_LOADED.to_owned());
-        }
-        other != id
-    });
-}
-
 impl Open {
     /// Loads the room, and finds again whoever is connected.
     fn load(state: &State, disk: &Disk, settings: &Settings) -> std::result::Result<Self, String> {
@@ -197,10 +185,16 @@ impl Open {
 impl Shell {
     /// Sees to it that the room is loaded: what failed once is tried again. Answers why it is not.
     fn open(&self) -> std::result::Result<(), String> {
+        let let_go = self.let_go.take();
+        if let Some(bytes) = let_go {
+            self.share_memory(bytes);
+        }
         let mut room = self.room.borrow_mut();
         if room.is_err() {
             *room = Open::load(&self.state, &self.disk, &self.settings);
-            if let Ok(open) = &mut *room {
+            if let Ok(open) = &mut *room
+                && let_go.is_none()
+            {
                 open.room.ask_everybody();
                 // Nothing among these is to be kept.
                 let _ = self.carry_out(open);
@@ -224,7 +218,7 @@ impl Shell {
             open.sockets.insert(id, server);
             open.room.handle(Input::Opened(id), now_ms());
         }
-        self.set_timer();
+        self.settle();
         let response = Response::from_websocket(client)?;
         if let Ok(Some(protocol)) = subprotocol::choose(offers) {
             response.headers().set(http::SUBPROTOCOL, protocol)?;
@@ -293,7 +287,7 @@ impl Shell {
             // room, read-only by now, did not take it in.
             self.attempt(input);
         }
-        self.set_timer();
+        self.settle();
     }
 
     /// The same once. Answers whether all that was to be kept could be: else the room has begun again without it.
@@ -400,9 +394,33 @@ impl Shell {
         }
     }
 
-    fn set_timer(&self) {
-        let due_ms = self.room.borrow().as_ref().ok().and_then(|open| open.room.poll_timeout());
+    /// After whatever happened: sees to it that the room is woken in time, and that all have enough memory.
+    fn settle(&self) {
+        let (due_ms, bytes) = match &*self.room.borrow() {
+            Ok(open) => (open.room.poll_timeout(), open.room.store().memory_bytes()),
+            Err(_) => (None, 0),
+        };
         self.timer.set(due_ms, now_ms());
+        self.share_memory(bytes);
+    }
+
+    /// Notes how much the content takes, and has others let go where that is too much.
+    fn share_memory(&self, bytes: usize) {
+        let limit = self.settings.isolate_memory_bytes;
+        if self.share.note(bytes) > limit {
+            isolate::make_room(limit, self);
+        }
+    }
+
+    /// Lets go of the content, which is loaded again at the next event. Answers whether it could.
+    pub fn let_go(&self) -> bool {
+        let Ok(mut room) = self.room.try_borrow_mut() else { return false };
+        let is_at_rest = room.as_ref().is_ok_and(|open| open.room.is_at_rest());
+        if is_at_rest && self.in_flight.get() == 0 {
+            self.let_go.set(Some(self.share.bytes()));
+            *room = Err(NOT_LOADED.to_owned());
+        }
+        self.let_go.get().is_some()
     }
 }
 

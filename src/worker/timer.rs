@@ -18,9 +18,10 @@ impl Timer {
         Self { callback, due_ms: Cell::new(None), running: RefCell::default(), is_held: Cell::new(false) }
     }
 
-    /// Sees to it that the callback is called at `due_ms` at the latest, if anything is due.
+    /// Sees to it that the callback is called at `due_ms` at the latest. If nothing is due it stops: while a timer runs the
+    /// runtime keeps the object in memory.
     pub fn set(&self, due_ms: Option<u64>, now_ms: u64) {
-        let Some(due_ms) = due_ms.filter(|_| !self.is_held.get()) else { return };
+        let Some(due_ms) = due_ms.filter(|_| !self.is_held.get()) else { return self.stop() };
         if self.due_ms.get().is_some_and(|set_ms| set_ms <= due_ms) {
             return;
         }

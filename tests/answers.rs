@@ -163,18 +163,26 @@ fn pull(asker: &Store, answerer: &Store) -> Vec<Asked> {
 }
 
 fn answer(answerer: &Store, type_: u64, request: &str, limits: AnswerLimits) -> Answer {
-    let mut reader = Reader::new(request);
-    let mut theirs = |levels| HashTree::read(&mut reader, levels).unwrap();
-    match type_ {
-        1 => {
-            let (tables, values) = hashes(answerer);
-            Answer { text: format!("[{tables},{values}]"), owed: Vec::new() }
-        }
-        4 => answerer.table_diff(&theirs(1), limits),
-        5 => answerer.row_diff(&theirs(2), limits),
-        6 => answerer.cell_diff(&theirs(3), limits),
-        _ => answerer.value_diff(&theirs(1), limits),
+    let by = |theirs: &HashTree| match type_ {
+        4 => answerer.table_diff(theirs, limits),
+        5 => answerer.row_diff(theirs, limits),
+        6 => answerer.cell_diff(theirs, limits),
+        _ => answerer.value_diff(theirs, limits),
+    };
+    if type_ == 1 {
+        let (tables, values) = hashes(answerer);
+        return Answer { text: format!("[{tables},{values}]"), owed: Vec::new() };
     }
+    let levels = if type_ == 7 { 1 } else { type_ as u8 - 3 };
+    let answer = by(&HashTree::read(&mut Reader::new(request), levels).unwrap());
+    // Of a long question only what is known is read.
+    let known = match type_ {
+        7 => answerer.known_value_hashes(request),
+        _ => answerer.known_hashes(request, levels),
+    };
+    let same = by(&known.unwrap());
+    assert_eq!((&same.text, &same.owed), (&answer.text, &answer.owed), "{request}");
+    answer
 }
 
 /// The next question, from the hashes in an answer to 4 or 5.

@@ -253,3 +253,28 @@ fn the_recipients_lines_of_parts_count_as_well() {
     room.say("a", &format!("{line}2\n0123456789abcdef\n0\n2\n["));
     assert!(room.outputs()[0].starts_with("close a: 1013 tinybase:15:fragments: "));
 }
+
+// ── Long questions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// As trees they would be several times as large in memory as their texts.
+#[test]
+fn a_long_question_is_answered_like_a_short_one_that_names_no_more_than_the_room_has() {
+    let held = t(
+        r#"[[{"t":[{"r":[{"c":[1,"@old"]}],"s":[{"c":[2,"@old"]}]}],"u":[{"r":[{"c":[3,"@old"]}]}]}],[{"v":[4,"@old"],"w":[5,"@old"]}],1]"#,
+    );
+    for (type_, before, after, known) in [
+        (4, "", "", r#""t":1"#),
+        (5, r#""t":{"#, "}", r#""r":1"#),
+        (6, r#""t":{"r":{"#, "}}", r#""c":1"#),
+        (7, "", "", r#""v":1"#),
+    ] {
+        let unknown: String = (0..40_000).map(|n| format!(",\"x{n}\":1")).collect();
+        let answers = ["", &unknown].map(|unknown| {
+            let mut room = Harness::holding(&held, &["a"]);
+            room.say("a", &format!("\n[\"q\",{type_},{{{before}{known}{unknown}{after}}}]"));
+            room.outputs()
+        });
+        assert!(answers[0].len() == 1 && answers[0][0].starts_with("a < S\n[\"q\",0,["), "{:?}", answers[0]);
+        assert_eq!(answers[0], answers[1]);
+    }
+}

@@ -88,6 +88,7 @@ fn type_of(body: &Body) -> u8 {
         Body::GetRowDiff(_) => 5,
         Body::GetCellDiff(_) => 6,
         Body::GetValueDiff(_) => 7,
+        Body::LongQuestion(type_) => *type_ as u8,
     }
 }
 

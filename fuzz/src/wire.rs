@@ -98,5 +98,6 @@ fn type_of(body: &Body) -> MessageType {
         Body::GetRowDiff(_) => MessageType::GetRowDiff,
         Body::GetCellDiff(_) => MessageType::GetCellDiff,
         Body::GetValueDiff(_) => MessageType::GetValueDiff,
+        Body::LongQuestion(type_) => *type_,
     }
 }

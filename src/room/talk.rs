@@ -59,6 +59,7 @@ impl Room {
             Body::GetRowDiff(theirs) => self.store.row_diff(theirs, limits),
             Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, limits),
             Body::GetValueDiff(theirs) => self.store.value_diff(theirs, limits),
+            Body::LongQuestion(type_) => self.answer_long(*type_, message.payload, limits)?,
             Body::ContentHashes(theirs) => {
                 self.on_load_ended(from);
                 self.on_content_hashes(from, *theirs, false);
@@ -74,6 +75,16 @@ impl Room {
             self.ask_after_backlog(from);
         }
         Ok(())
+    }
+
+    fn answer_long(&self, type_: MessageType, payload: &str, limits: AnswerLimits) -> Result<Answer, WireError> {
+        let store = &self.store;
+        Ok(match type_ {
+            MessageType::GetTableDiff => store.table_diff(&store.known_hashes(payload, 1)?, limits),
+            MessageType::GetRowDiff => store.row_diff(&store.known_hashes(payload, 2)?, limits),
+            MessageType::GetCellDiff => store.cell_diff(&store.known_hashes(payload, 3)?, limits),
+            _ => store.value_diff(&store.known_value_hashes(payload)?, limits),
+        })
     }
 
     /// Goes on with a comparison by a client's answer. One that the room cannot have asked for is let pass: it may have come

@@ -67,6 +67,8 @@ pub enum Body<'a> {
     GetCellDiff(HashTree<'a>),
     /// Type 7.
     GetValueDiff(HashTree<'a>),
+    /// One of the types 4 to 7 that is [long](HashTree::read_unless_long): of it the names can be read that the store knows.
+    LongQuestion(MessageType),
 }
 
 /// The payload of an answer. Which request it answers only its id tells; its form tells the rest.
@@ -185,11 +187,20 @@ fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>
             Body::ContentHashes(read_hashes(reader, cursor)?)
         }
         MessageType::ContentDiff => Changes::read_unless_long(reader)?.map_or(Body::LongContentDiff, Body::ContentDiff),
-        MessageType::GetTableDiff => Body::GetTableDiff(HashTree::read(reader, 1)?),
-        MessageType::GetRowDiff => Body::GetRowDiff(HashTree::read(reader, 2)?),
-        MessageType::GetCellDiff => Body::GetCellDiff(HashTree::read(reader, 3)?),
-        MessageType::GetValueDiff => Body::GetValueDiff(HashTree::read(reader, 1)?),
+        MessageType::GetTableDiff => read_question(reader, type_, 1, Body::GetTableDiff)?,
+        MessageType::GetRowDiff => read_question(reader, type_, 2, Body::GetRowDiff)?,
+        MessageType::GetCellDiff => read_question(reader, type_, 3, Body::GetCellDiff)?,
+        MessageType::GetValueDiff => read_question(reader, type_, 1, Body::GetValueDiff)?,
     })
+}
+
+fn read_question<'a>(
+    reader: &mut Reader<'a>,
+    type_: MessageType,
+    levels: u8,
+    body: fn(HashTree<'a>) -> Body<'a>,
+) -> Result<Body<'a>, ReadError> {
+    Ok(HashTree::read_unless_long(reader, levels)?.map_or(Body::LongQuestion(type_), body))
 }
 
 fn read_hashes(reader: &mut Reader, mut cursor: Cursor) -> Result<ContentHashes, ReadError> {

@@ -232,11 +232,16 @@ fn a_flood_of_edits_leaves_before_its_window_ends() {
 
 // ── What is added ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// A room that is just full with one cell.
-fn full_room() -> Harness {
+/// A room of one cell that may take so many bytes more.
+fn room_with_space(bytes: usize) -> Harness {
     let held = row("r", "\"some text\"", "@older");
-    let settings = Settings { max_memory_bytes: store_of([&*held]).memory_bytes(), ..Settings::default() };
+    let settings = Settings { max_memory_bytes: store_of([&*held]).memory_bytes() + bytes, ..Settings::default() };
     Harness::with(settings, journal::Settings::default()).with_content(&held, &["a", "b"])
+}
+
+/// One that is just full.
+fn full_room() -> Harness {
+    room_with_space(0)
 }
 
 /// What whoever runs the room is told of cells that are refused.
@@ -262,9 +267,31 @@ fn a_full_room_takes_nothing_new_and_lets_what_there_is_be_changed_and_deleted()
         if is_taken {
             room.expect(&[&keep("a", &edit), &relay("a", &edit)]);
         } else {
-            room.expect(&[&warning("a", 1, 0, "476 of 476")]);
+            room.expect(&[&warning("a", 1, 0, "624 of 624")]);
         }
     }
+}
+
+#[test]
+fn a_change_fills_a_room_up_to_its_limit_and_no_further() {
+    let mut room = room_with_space(1);
+    room.say("a", &t("\n[null,3,[[{\"t\":[{\"s\":[{\"c\":[2,\"@old\"],\"d\":[2,\"@old\"]}],\"u\":[{\"c\":[3,\"@old\"]}]}]}],[{}],1]]"));
+    let taken = row("s", "2", "@old");
+    let memory = format!("{} of 625", room.room.store().memory_bytes());
+    room.expect(&[&keep("a", &taken), &relay("a", &taken), &warning("a", 2, 0, &memory)]);
+}
+
+/// One that was let grow when rooms counted otherwise, or had more.
+#[test]
+fn a_room_that_is_far_over_its_limit_wakes_with_all_that_it_holds() {
+    let held = t(
+        "[[{\"t\":[{\"r\":[{\"c\":[1,\"@old\"],\"d\":[2,\"@old\"]}],\"s\":[{\"c\":[3,\"@old\"]}]}]}],[{\"v\":[4,\"@old\"]}],1]",
+    );
+    let settings = Settings { max_memory_bytes: 1, ..Settings::default() };
+    let mut room = Harness::with(settings, journal::Settings::default());
+    room.table = Harness::holding(&held, &[]).table;
+    room.wake();
+    assert_eq!(room.room.store().content_hashes(), store_of([&*held]).content_hashes());
 }
 
 /// It goes on, and what it edits offline of what exists comes in as well.
@@ -275,7 +302,7 @@ fn what_a_full_room_can_take_it_takes_and_says_once_a_connection_that_there_is_m
     let taken = row("r", "2", "@old");
     let outputs = room.outputs();
     assert_eq!(outputs[..2], [keep("a", &taken), relay("a", &taken)]);
-    let memory = format!("{} of 476", room.room.store().memory_bytes());
+    let memory = format!("{} of 624", room.room.store().memory_bytes());
     assert_eq!(outputs[2..], [warning("a", 1, 0, &memory)]);
     room.say("a", &format!("\n[null,3,{}]", row("s", "3", "@old")));
     room.expect(&[]);
@@ -293,7 +320,7 @@ fn what_a_full_room_refuses_in_an_answer_ends_no_comparison_and_comes_to_rest() 
     room.say("a", "\n[null,2,[1,0]]");
     room.expect(&["a < S\n[\"{a#4}\",4,{\"t\":0}]"]);
     room.answer("a", 4, "[[{\"u\":[{\"r\":[{\"c\":[1,\"@old\"]}]}]}],{\"t\":1}]");
-    room.expect(&[&warning("a", 1, 0, "476 of 476"), "a < S\n[\"{a#5}\",5,{\"t\":{\"r\":0}}]"]);
+    room.expect(&[&warning("a", 1, 0, "624 of 624"), "a < S\n[\"{a#5}\",5,{\"t\":{\"r\":0}}]"]);
     room.answer("a", 5, "[[{\"t\":[{\"s\":[{\"c\":[1,\"@old\"]}]}]}],{\"t\":{\"r\":1}}]");
     room.expect(&["a < S\n[\"{a#6}\",6,{\"t\":{\"r\":{}}}]"]);
     let edit = row("r", "2", "@old");

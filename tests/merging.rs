@@ -131,7 +131,7 @@ fn in_a_stored_room_one_is_a_tombstone_with_its_stamp() {
 
 #[test]
 fn in_a_full_store_one_is_counted_once() {
-    let policy = MergePolicy { max_growth: Some(0), ..MergePolicy::from(NOW_MS) };
+    let policy = MergePolicy { memory_limit: 0, ..MergePolicy::from(NOW_MS) };
     let change = "[[{\"t\":[{\"r\":[{\"c\":[\"\u{fffd}{bad\"],\"d\":[1]}]}]}],[{\"v\":[\"\u{fffd}\"]}],1]";
     let merged = merge(&mut Store::new(1), change, policy);
     assert_eq!(merged, Merged { refused: 1, malformed: 2, ..Merged::default() });

@@ -10,9 +10,6 @@ use crate::store::{Changes, MergePolicy, Merged, Place};
 use crate::wire::message::RequestId;
 use crate::wire::{self, MessageType, ROOM_ID};
 
-/// How much longer a value may become in a room that is full, up to a quarter over its limit.
-const SMALL_GROWTH_BYTES: usize = 1024;
-
 impl Room {
     /// Merges a change of a client's, and keeps and sends what won. `source` is the text it came in, and the payload in
     /// it, where they can go on as they are. Answers whether anything won. A read-only room takes in nothing.
@@ -58,14 +55,8 @@ impl Room {
     }
 
     fn policy(&self) -> MergePolicy {
-        let limit = self.settings.max_memory_bytes;
-        let max_growth = match self.store.memory_bytes() {
-            found if found < limit => None,
-            found if found < limit + limit / 4 => Some(SMALL_GROWTH_BYTES),
-            _ => Some(0),
-        };
-        let (now_ms, max_future_ms) = (self.clock.wall_ms(), self.settings.max_future_ms);
-        MergePolicy { max_future_ms, max_growth, ..MergePolicy::from(now_ms) }
+        let (max_future_ms, memory_limit) = (self.settings.max_future_ms, self.settings.max_memory_bytes);
+        MergePolicy { max_future_ms, memory_limit, ..MergePolicy::from(self.clock.wall_ms()) }
     }
 
     /// What could not be taken is refused cell by cell, and said once. What comes from the future is asked for again when

@@ -32,7 +32,7 @@ pub struct Settings {
     pub answer_bytes: usize,
     /// How long a change may be that the room itself puts together, in bytes. Default 1 MiB.
     pub change_bytes: usize,
-    /// How much memory the content may take, in bytes as the store estimates them. Beyond it what exists can be changed
+    /// How much memory the content may take, in bytes as the store counts them. Beyond it what exists can be changed
     /// and deleted, and nothing added. An isolate has 128 MB, for its code, for texts on their way and, if it so happens,
     /// for other rooms. Default 64 MiB.
     pub max_memory_bytes: usize,

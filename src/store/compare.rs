@@ -116,7 +116,7 @@ impl Store {
         let theirs = by_position(theirs.top(), self.tables.len(), &|id| self.tables.get_index_of(id));
         let mut sent = vec![None; self.tables.len()];
         for table in &new.tables {
-            if let Some(sent) = self.tables.get_index_of(&*table.id).and_then(|table| sent.get_mut(table)) {
+            if let Some(sent) = self.tables.get_index_of(&table.id).and_then(|table| sent.get_mut(table)) {
                 *sent = Some(table);
             }
         }
@@ -201,9 +201,9 @@ impl Store {
     pub fn lacking_cells(&self, theirs: &Changes) -> Vec<Range<Place>> {
         let mut places = Vec::new();
         for table in &theirs.tables {
-            let Some((position, _, own)) = self.tables.get_full(&*table.id) else { continue };
+            let Some((position, own)) = self.tables.get_full(&table.id) else { continue };
             for row in theirs.rows(table) {
-                let Some((row_position, _, own)) = own.rows.get_full(&*row.id) else { continue };
+                let Some((row_position, own)) = own.rows.get_full(&row.id) else { continue };
                 let start = Place::range_of_row(position, row_position).start;
                 let before = places.len();
                 self.add_lacking(own, start, theirs.cells(row), &mut |place| places.push(place));

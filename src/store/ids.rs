@@ -1,11 +1,12 @@
 //! The ids of cells and values, each kept once.
 //!
 //! A table's rows share their cell ids, so a row holds numbers in their place: four bytes a cell, and the part of the
-//! hash that an id alone decides is computed once for the store.
+//! hash that an id alone decides is computed once for the store. Each comes with a cell that is taken, and stays as it does.
 
+use super::map::Map;
+use super::size::Size;
 use crate::hash::IdPrefix;
 use foldhash::fast::FixedState;
-use indexmap::IndexMap;
 
 /// Stands for a cell's or value's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,7 +14,7 @@ pub(super) struct CellId(u32);
 
 #[derive(Debug)]
 pub(super) struct Ids {
-    known: IndexMap<Box<str>, Known, FixedState>,
+    known: Map<Known>,
     /// The id that was asked for last.
     last: CellId,
 }
@@ -28,21 +29,21 @@ struct Known {
 
 impl Ids {
     pub fn new(hasher: FixedState) -> Self {
-        Self { known: IndexMap::with_hasher(hasher), last: CellId(0) }
+        Self { known: Map::new(hasher), last: CellId(0) }
     }
 
     /// The id that stands for a text, if any does yet.
     pub fn find(&mut self, text: &str) -> Option<CellId> {
-        let guess = self.known.get_index(self.last.0 as usize).map(|(_, known)| known.successor);
+        let guess = self.known.get(self.last.0 as usize).map(|known| known.successor);
         let id = guess.filter(|&guess| self.text(guess) == text).or_else(|| self.get(text))?;
         self.follow(id);
         Some(id)
     }
 
     /// Lets an id stand for a text that none stands for yet.
-    pub fn add(&mut self, text: &str) -> CellId {
+    pub fn add(&mut self, text: &str, size: &mut Size) -> CellId {
         let id = CellId(self.known.len() as u32);
-        self.known.insert(text.into(), Known { prefix: IdPrefix::new(text), successor: id });
+        self.known.add(text, Known { prefix: IdPrefix::new(text), successor: id }, size);
         self.follow(id);
         id
     }
@@ -52,15 +53,15 @@ impl Ids {
     }
 
     pub fn text(&self, id: CellId) -> &str {
-        self.known.get_index(id.0 as usize).map_or("", |(text, _)| text)
+        self.known.id(id.0 as usize).unwrap_or_default()
     }
 
     pub fn prefix(&self, id: CellId) -> IdPrefix {
-        self.known.get_index(id.0 as usize).map_or_else(|| IdPrefix::new(""), |(_, known)| known.prefix)
+        self.known.get(id.0 as usize).map_or_else(|| IdPrefix::new(""), |known| known.prefix)
     }
 
     fn follow(&mut self, id: CellId) {
-        if let Some((_, last)) = self.known.get_index_mut(self.last.0 as usize) {
+        if let Some(last) = self.known.get_mut(self.last.0 as usize) {
             last.successor = id;
         }
         self.last = id;

@@ -3,16 +3,22 @@
 //! A cell is accepted where there is none yet, or where its HLC is greater than the one there. Two empty HLCs leave the
 //! room's own: TinyBase takes the last to arrive, by which two peers can swap their values for ever, while a room that
 //! stays with the first lets everybody settle on it. Rows and tables come into being with their first accepted cell.
+//!
+//! Whether there is room is asked before each of them is added. What is left out leaves nothing behind: no id, and no more
+//! room than the cells need that were taken.
 
 use super::changes::{Branch, CellChange, Changes};
 use super::ids::Ids;
+use super::map::Map;
 use super::row::{Cell, Row, advance_hlc};
 use super::size::Size;
 use super::{Place, Store, Table};
 use crate::hash::IdPrefix;
 use crate::hlc::{AHEAD_MS, DEFAULT_MAX_FUTURE_MS, Hlc};
 use foldhash::fast::FixedState;
-use indexmap::IndexMap;
+
+/// How much longer a value may become in a store that is full, in bytes, up to a quarter over its limit.
+const SMALL_GROWTH_BYTES: usize = 1024;
 
 /// What a merge accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +28,10 @@ pub struct MergePolicy {
     /// How far ahead of it the stamp of a cell or value may be. One of a row, a table, the tables or the values travels with
     /// everybody's cells, and may be no further ahead than [`AHEAD_MS`].
     pub max_future_ms: u64,
-    /// How many bytes a value may become longer by in a store that is full, where cells that exist can be changed and
-    /// deleted and none is added; `None` in a store that is not.
-    pub max_growth: Option<usize>,
+    /// How much memory the content may take, in bytes. Below it all is taken, so the last to be taken may lead over it. From
+    /// it on what exists can be changed and deleted and nothing is added; a value may become longer by 1 KiB, and where the
+    /// content takes a quarter more than the limit, by nothing.
+    pub memory_limit: usize,
     /// Whether a cell replaces one with the same stamp.
     pub replaces_equal: bool,
     /// Whether a value that bears the mark of an object and holds none counts as deleted, rather than being left out.
@@ -38,7 +45,7 @@ impl MergePolicy {
     pub const STORED: Self = Self {
         now_ms: u64::MAX,
         max_future_ms: u64::MAX,
-        max_growth: None,
+        memory_limit: usize::MAX,
         replaces_equal: true,
         deletes_malformed: true,
     };
@@ -49,7 +56,7 @@ impl From<u64> for MergePolicy {
         Self {
             now_ms,
             max_future_ms: DEFAULT_MAX_FUTURE_MS,
-            max_growth: None,
+            memory_limit: usize::MAX,
             replaces_equal: false,
             deletes_malformed: false,
         }
@@ -137,44 +144,49 @@ impl Store {
         won: &mut impl FnMut(Place),
     ) {
         let rows = changes.rows(change);
-        let position = match self.tables.get_index_of(&*change.id) {
+        let position = match self.tables.get_index_of(&change.id) {
             Some(position) => position,
-            None if rows.iter().any(|row| policy.accepts_row(changes.cells(row))) => {
-                let rows = IndexMap::with_hasher(self.hasher.clone());
-                let table = Table { hlc: Hlc::EMPTY, hash: 0, rows };
-                self.size.add_table(&change.id);
-                self.tables.insert_full(change.id.as_ref().into(), table).0
+            None if policy.has_room(self.size) && rows.iter().any(|row| policy.accepts_row(changes.cells(row))) => {
+                let table = Table { hlc: Hlc::EMPTY, hash: 0, rows: Map::new(self.hasher.clone()) };
+                self.size.add_branch(&change.id);
+                self.tables.add(&change.id, table, &mut self.size)
             }
             None => {
                 rows.iter().for_each(|row| merged.pass_over(changes.cells(row), policy));
                 return;
             }
         };
-        let Some((_, table)) = self.tables.get_index_mut(position) else { return };
+        let Some(table) = self.tables.get_mut(position) else { return };
         let old_hash = (!table.rows.is_empty()).then_some(table.hash);
         let won_before = merged.won;
         for change in rows {
             let cells = changes.cells(change);
-            let row_position = match table.rows.get_index_of(&*change.id) {
+            let row_position = match table.rows.get_index_of(&change.id) {
                 Some(row_position) => row_position,
-                None if policy.accepts_row(cells) => {
-                    self.size.add_row(&change.id);
-                    table.rows.insert_full(change.id.as_ref().into(), Row::with_capacity(cells.len())).0
+                // A table that has come into being gets a row, and a row below a cell, wherever that leads.
+                None if (table.rows.is_empty() || policy.has_room(self.size)) && policy.accepts_row(cells) => {
+                    self.size.add_branch(&change.id);
+                    let row = Row::with_room(cells.len(), &mut self.size);
+                    table.rows.add(&change.id, row, &mut self.size)
                 }
                 None => {
                     merged.pass_over(cells, policy);
                     continue;
                 }
             };
-            let Some((_, row)) = table.rows.get_index_mut(row_position) else { continue };
+            let Some(row) = table.rows.get_mut(row_position) else { continue };
             let old_hash = (!row.cells().is_empty()).then_some(row.hash);
             let place = |cell| Place { table: position as u32, row: row_position as u32, cell };
             let row_won_before = merged.won;
             for cell in cells {
+                let memory_limit = if row.cells().is_empty() { usize::MAX } else { policy.memory_limit };
                 let context = (&mut self.ids, &self.hasher, &mut self.size);
-                if let Some(cell) = merge_cell(row, cell, policy, context, merged) {
+                if let Some(cell) = merge_cell(row, cell, MergePolicy { memory_limit, ..policy }, context, merged) {
                     won(place(cell as u32));
                 }
+            }
+            if old_hash.is_none() {
+                row.fit(&mut self.size);
             }
             if merged.accepts_container(change.hlc, policy)
                 && row.advance_hlc(change.hlc)
@@ -220,7 +232,22 @@ impl Store {
 impl MergePolicy {
     /// Whether a row may come into being: a cell of it must be acceptable.
     fn accepts_row(self, cells: &[CellChange]) -> bool {
-        self.max_growth.is_none() && cells.iter().any(|cell| self.accepts_cell(cell))
+        cells.iter().any(|cell| self.accepts_cell(cell))
+    }
+
+    /// Whether anything may be added to a store of this size.
+    fn has_room(self, size: Size) -> bool {
+        self.max_growth(size).is_none()
+    }
+
+    /// How many bytes a value may become longer by in a store of this size; `None` where it does not matter.
+    fn max_growth(self, size: Size) -> Option<usize> {
+        let limit = self.memory_limit;
+        match size.memory.checked_sub(limit) {
+            None => None,
+            Some(over) if over < limit / 4 => Some(SMALL_GROWTH_BYTES),
+            Some(_) => Some(0),
+        }
     }
 
     fn accepts_cell(self, cell: &CellChange) -> bool {
@@ -247,22 +274,15 @@ fn merge_cell(
         merged.lost += 1;
         return None;
     }
-    if let Some(max_growth) = policy.max_growth
+    if let Some(max_growth) = policy.max_growth(*size)
         && own.is_none_or(|own| value.len() > own.value.len() + max_growth)
     {
         merged.refused += 1;
         return None;
     }
-    match own {
-        Some(own) => size.replace_value(&own.value, value),
-        None => size.add_cell(&change.id, value),
-    }
-    let id = id.unwrap_or_else(|| {
-        size.add_cell_id(&change.id);
-        ids.add(&change.id)
-    });
+    let id = id.unwrap_or_else(|| ids.add(&change.id, size));
     merged.won += 1;
-    Some(row.put(place, Cell::new(id, value, change.hlc), ids, hasher))
+    Some(row.put(place, Cell::new(id, value, change.hlc), (ids, hasher, size)))
 }
 
 /// Exchanges a child's part in the hash of a table or of the tables; `old` is none for a child that is new.

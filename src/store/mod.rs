@@ -7,7 +7,7 @@
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
 //! - `compare`: what a client lacks, told by its answers
-//! - `row`, `ids`, `size`: how it lies in memory
+//! - `map`, `names`, `index`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
 //! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
 //! as long as the store is in memory.
@@ -20,7 +20,10 @@ mod diff;
 pub mod hash_tree;
 mod hash_writer;
 mod ids;
+mod index;
+mod map;
 mod merge;
+mod names;
 mod row;
 mod size;
 pub mod write;
@@ -34,7 +37,7 @@ pub use merge::{MergePolicy, Merged};
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;
 use ids::Ids;
-use indexmap::IndexMap;
+use map::Map;
 use row::Row;
 use size::Size;
 use std::cell::Cell;
@@ -45,7 +48,7 @@ use std::ops::Range;
 pub struct Store {
     hlc: Hlc,
     hash: u32,
-    tables: IndexMap<Box<str>, Table, FixedState>,
+    tables: Map<Table>,
     values: Row,
     ids: Ids,
     hasher: FixedState,
@@ -58,7 +61,7 @@ pub struct Store {
 struct Table {
     hlc: Hlc,
     hash: u32,
-    rows: IndexMap<Box<str>, Row, FixedState>,
+    rows: Map<Row>,
 }
 
 /// Where a cell or value lies. Places are ordered as the content is, the values last.
@@ -85,7 +88,7 @@ impl Store {
         Self {
             hlc: Hlc::EMPTY,
             hash: 0,
-            tables: IndexMap::with_hasher(hasher.clone()),
+            tables: Map::new(hasher.clone()),
             values: Row::default(),
             ids: Ids::new(hasher.clone()),
             hasher,
@@ -109,7 +112,7 @@ impl Store {
         self.size.text
     }
 
-    /// About how much memory the content takes, in bytes.
+    /// How much memory the content takes, in bytes, with what its allocations have to spare.
     pub fn memory_bytes(&self) -> usize {
         self.size.memory
     }

@@ -1,13 +1,17 @@
 //! A row, which the values are too: cells in the order of their arrival, and their hash.
 
 use super::ids::{CellId, Ids};
+use super::index::Index;
+use super::size::{Size, allocated, allocated_for};
 use crate::hash::Fnv;
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 /// A row with more cells than this is given an index; up to it, looking at each is quicker.
 const FEW: usize = 16;
+/// A new row makes room for no more cells than this before they are taken: none of them need be.
+const MANY: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Cell {
@@ -31,13 +35,23 @@ pub(super) struct Row {
     pub hlc: Hlc,
     pub hash: u32,
     cells: Vec<Cell>,
-    #[expect(clippy::box_collection, reason = "most rows have none, and pay for a pointer alone")]
-    index: Option<Box<HashMap<CellId, u32, FixedState>>>,
+    /// Most rows have none, and pay for a pointer alone.
+    index: Option<Box<Index>>,
 }
 
 impl Row {
-    pub fn with_capacity(cells: usize) -> Self {
-        Self { cells: Vec::with_capacity(cells), ..Self::default() }
+    /// A row with room for so many cells, up to a number.
+    pub fn with_room(cells: usize, size: &mut Size) -> Self {
+        let row = Self { cells: Vec::with_capacity(cells.min(MANY)), ..Self::default() };
+        size.memory += allocated_for(&row.cells);
+        row
+    }
+
+    /// Gives back the room that no cell was put in.
+    pub fn fit(&mut self, size: &mut Size) {
+        size.memory -= allocated_for(&self.cells);
+        self.cells.shrink_to_fit();
+        size.memory += allocated_for(&self.cells);
     }
 
     pub fn cells(&self) -> &[Cell] {
@@ -46,29 +60,43 @@ impl Row {
 
     pub fn find(&self, id: CellId) -> Option<usize> {
         match &self.index {
-            Some(index) => index.get(&id).map(|&position| position as usize),
+            Some(index) => {
+                let is_it = |position: usize| self.cells.get(position).is_some_and(|cell| cell.id == id);
+                index.find(index.hasher().hash_one(id), is_it)
+            }
             None => self.cells.iter().position(|cell| cell.id == id),
         }
     }
 
     /// Puts a cell in its place, in the stead of the one there, and answers the place.
-    pub fn put(&mut self, place: Option<usize>, cell: Cell, ids: &Ids, hasher: &FixedState) -> usize {
+    pub fn put(
+        &mut self,
+        place: Option<usize>,
+        cell: Cell,
+        (ids, hasher, size): (&Ids, &FixedState, &mut Size),
+    ) -> usize {
         let prefix = ids.prefix(cell.id);
         if let Some((place, old)) = place.and_then(|place| Some((place, self.cells.get_mut(place)?))) {
+            size.replace_value(&old.value, &cell.value);
             self.hash ^= prefix.in_table(old.hash) ^ prefix.in_table(cell.hash);
             *old = cell;
             return place;
         }
         let place = self.cells.len();
         self.hash ^= prefix.in_row(cell.hash);
-        if let Some(index) = &mut self.index {
-            index.insert(cell.id, place as u32);
-        }
-        self.cells.push(cell);
-        if self.index.is_none() && self.cells.len() > FEW {
-            let mut index = HashMap::with_capacity_and_hasher(2 * FEW, hasher.clone());
-            index.extend(self.cells.iter().enumerate().map(|(place, cell)| (cell.id, place as u32)));
-            self.index = Some(Box::new(index));
+        size.add_cell(ids.text(cell.id), &cell.value);
+        size.push(&mut self.cells, cell);
+        let cells = &self.cells;
+        let hash_at = |hasher: &FixedState, at: usize| cells.get(at).map_or(0, |cell| hasher.hash_one(cell.id));
+        match &mut self.index {
+            Some(index) => index.add(place, hash_at, size),
+            None if cells.len() > FEW => {
+                let mut index = Index::with_capacity(cells.len(), hasher.clone());
+                size.memory += allocated(size_of::<Index>()) + index.bytes();
+                (0..cells.len()).for_each(|place| index.add(place, hash_at, size));
+                self.index = Some(Box::new(index));
+            }
+            None => {}
         }
         place
     }

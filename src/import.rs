@@ -106,7 +106,7 @@ impl Import {
         let mut reader = Reader::new(change);
         let changes = Changes::read(&mut reader)?;
         reader.end()?;
-        let merged = self.store.merge(&changes, self.now_ms, |_| {});
+        let merged = self.store.merge_all(&changes, self.now_ms.into());
         self.left.future += merged.future;
         self.left.malformed += merged.malformed;
         Ok(())

@@ -265,7 +265,7 @@ impl Loader {
 /// Merges an entry. Answers how many of its values are malformed.
 fn merge(store: &mut Store, line: &str) -> Result<usize, ReadError> {
     let mut malformed = 0;
-    Changes::read_text(line, |changes| malformed += store.merge(changes, MergePolicy::STORED, |_| {}).malformed)?;
+    Changes::read_text(line, |changes| malformed += store.merge_all(changes, MergePolicy::STORED).malformed)?;
     Ok(malformed)
 }
 

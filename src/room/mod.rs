@@ -17,6 +17,7 @@
 //! | `send_window` | how far ahead of it the room may send: probes and acknowledgements |
 //! | `backlog` | what it is still to be sent |
 //! | `meter` | what it may send and ask for |
+//! | `readers` | those who read the content, and are no connections |
 //! | `budget` | what all together may take |
 //! | `group_commit` | changes, from their merge until they are kept, and the journal |
 //! | `unkept` | changes that are relayed before they are kept, where that is allowed |
@@ -35,6 +36,7 @@ mod deliver;
 mod durability;
 mod group_commit;
 mod meter;
+mod readers;
 mod send_window;
 mod session;
 mod settings;
@@ -45,6 +47,7 @@ mod unkept;
 pub use budget::{LOOK_BYTES, MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
 pub use connection_id::ConnectionId;
 pub use meter::{BURST_BYTES, BYTES_PER_SECOND};
+pub use readers::{READER_SILENCE_MS, RetryAfter};
 pub use settings::Settings;
 
 use crate::journal::{Commit, Journal};
@@ -57,6 +60,7 @@ use durability::Durability;
 use fastrand::Rng;
 use group_commit::GroupCommit;
 use indexmap::IndexMap;
+use meter::Meter;
 use session::Session;
 use std::collections::VecDeque;
 use timers::{Timer, Timers};
@@ -78,7 +82,7 @@ pub enum Input<'a> {
     Closed(ConnectionId),
     /// Everything that was to be kept so far, and reported, is on disk.
     Durable,
-    /// The stored content is about to be read.
+    /// The content is about to be read: what is read must be stored.
     FlushForRead,
     /// The time that [`Room::poll_timeout`] named is there.
     Timeout,
@@ -149,6 +153,8 @@ pub struct Room {
     /// Whose backlog is to go on next.
     backlog_queue: VecDeque<ConnectionId>,
     budget: Budget,
+    /// The account of all who read the content.
+    readers: Meter,
     timers: Timers,
     clock: Clock,
     /// When the first of the connections is to be asked once more, in milliseconds since 1970.
@@ -169,6 +175,7 @@ impl Room {
             sessions: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
             backlog_queue: VecDeque::new(),
             budget: Budget::default(),
+            readers: Meter::default(),
             timers: Timers::default(),
             clock: Clock::default(),
             recheck_at_ms: None,
@@ -287,7 +294,8 @@ impl Room {
     }
 
     /// When to hand in [`Input::Timeout`], in milliseconds since 1970 by the clock that was handed in last. Every wait is
-    /// short: the longest is that for a disk that takes nothing, a minute, and only while somebody is connected.
+    /// short: the longest are those for a disk that takes nothing, a minute, and only while somebody is connected, and for
+    /// one who reads.
     pub fn poll_timeout(&self) -> Option<u64> {
         self.timers.next_ms().map(|at_ms| self.clock.wall_at(at_ms))
     }
@@ -307,6 +315,7 @@ impl Room {
                 Timer::Fragments => self.expire_fragments(),
                 Timer::Backlog => self.send_backlogs(),
                 Timer::Compaction => self.compact(),
+                Timer::Readers => self.store.close_snapshots(self.now_ms()),
                 // What happens at all sees to it.
                 Timer::Keep | Timer::RetryCommit => {}
             }
@@ -321,6 +330,7 @@ impl Room {
         self.timers.set(Timer::Backlog, (!self.backlog_queue.is_empty()).then_some(now_ms));
         let compacts = self.commits.is_compacting() && !self.durability.is_read_only();
         self.timers.set(Timer::Compaction, compacts.then_some(now_ms));
+        self.timers.set(Timer::Readers, self.store.snapshots_until_ms());
         self.timers.set(Timer::RetryCommit, self.durability.retry_at_ms().filter(|_| !self.sessions.is_empty()));
     }
 

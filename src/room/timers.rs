@@ -21,6 +21,8 @@ pub(super) enum Timer {
     Compaction,
     /// The disk may take a commit again.
     RetryCommit,
+    /// Somebody who reads the content has taken nothing for long.
+    Readers,
 }
 
 impl Timer {

@@ -135,6 +135,12 @@ impl Store {
         merged
     }
 
+    /// The same for who has no use for the places. It stands once in the program, for all of them.
+    #[inline(never)]
+    pub fn merge_all(&mut self, changes: &Changes, policy: MergePolicy) -> Merged {
+        self.merge(changes, policy, |_| {})
+    }
+
     fn merge_table(
         &mut self,
         changes: &Changes,
@@ -177,6 +183,7 @@ impl Store {
             let Some(row) = table.rows.get_mut(row_position) else { continue };
             let old_hash = (!row.cells().is_empty()).then_some(row.hash);
             let place = |cell| Place { table: position as u32, row: row_position as u32, cell };
+            self.snapshots.before_change(place(0), row, &self.ids);
             let row_won_before = merged.won;
             for cell in cells {
                 let memory_limit = if row.cells().is_empty() { usize::MAX } else { policy.memory_limit };
@@ -214,6 +221,9 @@ impl Store {
         won: &mut impl FnMut(Place),
     ) {
         let won_before = merged.won;
+        if !changes.values.is_empty() || changes.values_hlc > self.values.hlc {
+            self.snapshots.before_change(Place::of_value(0), &self.values, &self.ids);
+        }
         for value in &changes.values {
             let context = (&mut self.ids, &self.hasher, &mut self.size);
             if let Some(cell) = merge_cell(&mut self.values, value, policy, context, merged) {

@@ -7,6 +7,7 @@
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
 //! - `compare`: what a client lacks, told by its answers
+//! - `snapshot` and `snapshots`: the content of one moment, for who reads it bit by bit
 //! - `map`, `names`, `index`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
 //! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
@@ -26,6 +27,8 @@ mod merge;
 mod names;
 mod row;
 mod size;
+mod snapshot;
+mod snapshots;
 pub mod write;
 
 pub use answer::{Answer, AnswerLimits};
@@ -33,6 +36,7 @@ pub use changes::Changes;
 pub use compare::Comparison;
 pub use hash_tree::HashTree;
 pub use merge::{MergePolicy, Merged};
+pub use snapshots::SnapshotId;
 
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;
@@ -41,6 +45,7 @@ use map::Map;
 use row::Row;
 use size::Size;
 use std::cell::Cell;
+use snapshots::Snapshots;
 use std::ops::Range;
 
 /// A mergeable store.
@@ -55,6 +60,7 @@ pub struct Store {
     size: Size,
     /// How many tables, rows, cells and values have been looked at.
     looked_at: Cell<u64>,
+    snapshots: Snapshots,
 }
 
 #[derive(Debug)]
@@ -94,6 +100,7 @@ impl Store {
             hasher,
             size: Size::default(),
             looked_at: Cell::default(),
+            snapshots: Snapshots::default(),
         }
     }
 

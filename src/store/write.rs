@@ -2,8 +2,10 @@
 
 use super::change_writer::{ChangeWriter, Style};
 use super::changes::UNDEFINED_TEXT;
+use super::ids::Ids;
 use super::row::{Cell, Row};
 use super::size::CELL_OVERHEAD;
+use super::snapshot::Snapshot;
 use super::{Place, Store};
 use crate::hlc::Hlc;
 use std::fmt::Write;
@@ -12,6 +14,8 @@ use std::ops::Range;
 
 /// Of how many clients the cells that are ahead have texts of their own.
 const MAX_CLIENTS_AHEAD: usize = 16;
+/// In UTF-8, in bytes: who writes at least as much gets on.
+const LONGEST_CHARACTER: usize = 4;
 
 impl Store {
     /// Every place from `start` on, in order. Tables or values that hold nothing, and have a stamp all the same, have one
@@ -115,36 +119,14 @@ impl Store {
     /// Writes the same behind what `out` holds.
     pub fn write_content(&self, out: &mut String) {
         out.reserve(self.size.text * 3 / 2);
-        out.push_str("[[{");
-        for (index, (id, table)) in self.tables.iter().enumerate() {
-            open_stamp(out, id, index > 0);
-            for (index, (id, row)) in table.rows.iter().enumerate() {
-                open_stamp(out, id, index > 0);
-                self.write_hashed_cells(out, row);
-            }
-            close_hashed(out, table.hlc, table.hash);
-        }
-        close_hashed(out, self.hlc, self.hash);
-        out.push_str(",[{");
-        self.write_hashed_cells(out, &self.values);
-        out.push(']');
-    }
-
-    fn write_hashed_cells(&self, out: &mut String, row: &Row) {
-        for (index, cell) in row.cells().iter().enumerate() {
-            write_key(out, self.ids.text(cell.id), index > 0);
-            out.push('[');
-            write_value(out, cell);
-            write_hlc_and_hash(out, cell.hlc, cell.hash);
-        }
-        close_hashed(out, row.hlc, row.hash);
+        Snapshot::of(self).write(self, out, usize::MAX);
     }
 
     /// Writes `"id":[value,hlc]`; where the HLC is empty it is left out, unless `empty_hlc`.
     pub(super) fn write_cell(&self, out: &mut String, cell: &Cell, comma: bool, empty_hlc: bool) {
         write_key(out, self.ids.text(cell.id), comma);
         out.push('[');
-        write_value(out, cell);
+        out.push_str(value_text(cell));
         if empty_hlc || !cell.hlc.is_empty() {
             write_hlc(out, cell.hlc);
         }
@@ -153,7 +135,7 @@ impl Store {
 
     /// How long exactly that is.
     pub(super) fn cell_length(&self, cell: &Cell, comma: bool, empty_hlc: bool) -> usize {
-        let value = if cell.value.is_empty() { UNDEFINED_TEXT } else { &*cell.value };
+        let value = value_text(cell);
         let hlc = if empty_hlc || !cell.hlc.is_empty() { hlc_length(cell.hlc) } else { 0 };
         key_length(self.ids.text(cell.id), comma) + "[]".len() + value.len() + hlc
     }
@@ -220,8 +202,8 @@ pub(super) fn write_number(out: &mut String, number: u32) {
     let _ = write!(out, "{number}");
 }
 
-fn write_value(out: &mut String, cell: &Cell) {
-    out.push_str(if cell.value.is_empty() { UNDEFINED_TEXT } else { &cell.value });
+fn value_text(cell: &Cell) -> &str {
+    if cell.value.is_empty() { UNDEFINED_TEXT } else { &cell.value }
 }
 
 fn write_hlc(out: &mut String, hlc: Hlc) {
@@ -264,7 +246,38 @@ pub(super) fn close_length(hlc: Hlc) -> usize {
     "}]".len() + if hlc.is_empty() { 0 } else { hlc_length(hlc) }
 }
 
-fn close_hashed(out: &mut String, hlc: Hlc, hash: u32) {
+/// Writes the cells of a row with their hashes, and its end, from an offset in the value of a cell on, until `out` is about
+/// as long as `limit`. Answers whether that is all, and moves cell and offset on where it is not.
+pub(super) fn write_hashed_cells(
+    ids: &Ids,
+    row: &Row,
+    (place, offset): (&mut u32, &mut usize),
+    out: &mut String,
+    limit: usize,
+) -> bool {
+    while let Some(cell) = row.cells().get(*place as usize) {
+        if *offset == 0 {
+            write_key(out, ids.text(cell.id), *place > 0);
+            out.push('[');
+        }
+        let rest = value_text(cell).get(*offset..).unwrap_or_default();
+        let length = rest.floor_char_boundary(limit.saturating_sub(out.len()).max(LONGEST_CHARACTER));
+        out.push_str(rest.get(..length).unwrap_or_default());
+        if length < rest.len() {
+            *offset += length;
+            return false;
+        }
+        write_hlc_and_hash(out, cell.hlc, cell.hash);
+        (*place, *offset) = (*place + 1, 0);
+        if out.len() >= limit {
+            return false;
+        }
+    }
+    close_hashed(out, row.hlc, row.hash);
+    true
+}
+
+pub(super) fn close_hashed(out: &mut String, hlc: Hlc, hash: u32) {
     out.push('}');
     write_hlc_and_hash(out, hlc, hash);
 }

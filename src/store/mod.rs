@@ -44,8 +44,8 @@ use ids::Ids;
 use map::Map;
 use row::Row;
 use size::Size;
-use std::cell::Cell;
 use snapshots::Snapshots;
+use std::cell::Cell;
 use std::ops::Range;
 
 /// A mergeable store.

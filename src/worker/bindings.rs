@@ -2,8 +2,8 @@
 
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, ArrayBuffer, BigUint64Array, Function, JSON, JsString, Object, Promise};
-use worker::web_sys::Request;
+use worker::js_sys::{Array, ArrayBuffer, BigUint64Array, Function, JSON, JsString, Object, Promise, Uint8Array};
+use worker::web_sys::{ReadableStream, Request};
 use worker::{Env, SqlStorage, State, Storage, WebSocket, WebSocketRequestResponsePair};
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
@@ -87,6 +87,28 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     fn read(this: &Encoded) -> f64;
+
+    /// What puts parts into a stream.
+    #[derive(Clone)]
+    pub(super) type StreamController;
+
+    #[wasm_bindgen(method)]
+    fn enqueue(this: &StreamController, part: &Uint8Array);
+
+    #[wasm_bindgen(method)]
+    fn close(this: &StreamController);
+
+    #[wasm_bindgen(method)]
+    pub(super) fn error(this: &StreamController, reason: &str);
+
+    /// A response: to make one is all that is needed of it, and `worker`'s own costs kilobytes.
+    pub type Response;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(body: &JsValue, init: &Object) -> Result<Response, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
+    fn set(object: &Object, name: &str, value: &JsValue);
 
     type Bindings;
 
@@ -178,6 +200,58 @@ pub(super) fn append(sql: &SqlStorage, query: &JsString, entry: &str, sequence: 
 pub(super) fn when_durable(storage: &Storage, callback: &Closure<dyn Fn()>) -> bool {
     let callback: &Function = callback.as_ref().unchecked_ref();
     sync_storage(storage).sync().map(|settling| settling.either_way(callback, callback)).is_ok()
+}
+
+/// A response with these headers, and with the other end of a socket where it has one.
+pub(super) fn response(
+    status: u16,
+    body: &JsValue,
+    socket: &JsValue,
+    headers: &mut dyn Iterator<Item = (&'static str, &str)>,
+) -> Result<Response, JsValue> {
+    let (init, list) = (Object::new(), Object::new());
+    for (name, value) in headers {
+        set(&list, name, &value.into());
+    }
+    set(&init, "headers", &list);
+    set(&init, "status", &status.into());
+    set(&init, "webSocket", socket);
+    Response::new(body, &init)
+}
+
+/// A stream that calls `pull` whenever it has room for a part, and `cancel` when its reader has gone.
+pub(super) fn stream(
+    pull: impl Fn(&StreamController) + 'static,
+    cancel: impl Fn() + 'static,
+) -> Result<ReadableStream, JsValue> {
+    let source = Object::new();
+    let callback = |callback: Closure<dyn Fn(JsValue, JsValue) -> JsValue>| callback.into_js_value();
+    let pull = callback(Closure::new(move |controller: JsValue, _| {
+        pull(controller.unchecked_ref());
+        JsValue::UNDEFINED
+    }));
+    let cancel = callback(Closure::new(move |_, _| {
+        cancel();
+        JsValue::UNDEFINED
+    }));
+    set(&source, "pull", &pull);
+    set(&source, "cancel", &cancel);
+    ReadableStream::new_with_underlying_source(&source)
+}
+
+/// Puts a part into a stream.
+pub(super) fn put(controller: &StreamController, part: &str, is_last: bool) {
+    controller.enqueue(&bytes(part));
+    if is_last {
+        controller.close();
+    }
+}
+
+/// A copy of a text, in UTF-8.
+pub(super) fn bytes(text: &str) -> Uint8Array {
+    let bytes = Uint8Array::new_with_length(text.len() as u32);
+    bytes.copy_from(text.as_bytes());
+    bytes
 }
 
 fn sync_storage(storage: &Storage) -> &SyncStorage {

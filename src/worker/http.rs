@@ -1,15 +1,26 @@
 //! Responses. Reading is open to every origin: a room's address is all one needs to join it anyway.
 
+use super::bindings::{self, Response};
 use crate::journal::Fault;
 use crate::json::string::escape;
+use crate::room::RetryAfter;
 use crate::store::Store;
 use std::fmt::Write;
-use worker::web_sys::Request;
-use worker::{Headers, Response, ResponseBuilder, Result};
+use wasm_bindgen::JsValue;
+use worker::web_sys::{ReadableStream, Request};
 
-pub(super) const SUBPROTOCOL: &str = "sec-websocket-protocol";
+/// A response, where it could be made.
+pub(super) type Answer = Result<Response, JsValue>;
+/// A header's name, and what it says.
+type Header<'a> = (&'static str, &'a str);
+
+/// What is before the content in a body.
+pub(super) const BEFORE_DATA: &str = "{\"data\":";
+const SUBPROTOCOL: &str = "sec-websocket-protocol";
 const METHODS: &str = "GET, HEAD, OPTIONS";
 const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
+const ALLOW: Header = ("allow", METHODS);
+const CACHEABLE: Header = ("cache-control", "public, max-age=86400");
 
 /// Whether a request is to become a WebSocket.
 pub(super) fn is_upgrade(request: &Request) -> bool {
@@ -25,90 +36,117 @@ fn header(request: &Request, name: &str) -> String {
     request.headers().get(name).ok().flatten().unwrap_or_default()
 }
 
+/// The other end of a socket, with the subprotocol that was chosen.
+pub(super) fn socket(socket: &JsValue, subprotocol: Option<&str>) -> Answer {
+    let header = subprotocol.map(|protocol| (SUBPROTOCOL, protocol));
+    bindings::response(101, &JsValue::NULL, socket, &mut header.into_iter())
+}
+
 /// The content of a room, and what of it could not be read.
-pub(super) fn data(store: &Store, faults: &[Fault]) -> Result<Response> {
-    let mut body = String::from("{\"data\":");
+pub(super) fn data(store: &Store, faults: &[Fault]) -> Answer {
+    let mut body = String::from(BEFORE_DATA);
     if store.is_empty() {
         body.push_str("null");
     } else {
         store.write_content(&mut body);
     }
+    write_unreadable(&mut body, faults);
+    json(200, &body)
+}
+
+/// Writes the end of a body that says what could not be read.
+pub(super) fn write_unreadable(body: &mut String, faults: &[Fault]) {
     for (index, fault) in faults.iter().enumerate() {
         body.push_str(if index == 0 { ",\"unreadable\":[" } else { "," });
         let _ = write!(body, "{{\"sequence\":{},\"problem\":\"", fault.sequence);
-        escape(&fault.problem.to_string(), &mut body);
+        escape(&fault.problem.to_string(), body);
         body.push_str("\"}");
     }
     body.push_str(if faults.is_empty() { "}" } else { "]}" });
-    json(200, body)
+}
+
+/// The same as [`data`], from a stream.
+pub(super) fn stream(body: &ReadableStream) -> Answer {
+    respond(200, body, &[])
+}
+
+/// The same without a body.
+pub(super) fn head() -> Answer {
+    respond(200, &JsValue::NULL, &[])
+}
+
+/// Whether a room held what is stored, and what of that could not be read.
+pub(super) fn verified(is_same: bool, faults: &[Fault]) -> Answer {
+    let mut body = String::from(if is_same { "{\"verified\":true" } else { "{\"verified\":false" });
+    write_unreadable(&mut body, faults);
+    json(200, &body)
 }
 
 /// What a room's journal holds, and what the room has used since it woke.
-pub(super) fn journal(listing: &str, (read, written): (usize, usize), memory: u64) -> Result<Response> {
+pub(super) fn journal(listing: &str, (read, written): (usize, usize), memory: u64) -> Answer {
     let used = format!("{{\"rows_read\":{read},\"rows_written\":{written},\"memory_bytes\":{memory}}}");
-    json(200, format!("{{\"journal\":{listing},\"since_wake\":{used}}}"))
+    json(200, &format!("{{\"journal\":{listing},\"since_wake\":{used}}}"))
 }
 
 /// A room that cannot be read.
-pub(super) fn unavailable(reason: &str) -> Result<Response> {
-    error(503, reason)
+pub(super) fn unavailable(reason: &str) -> Answer {
+    error(503, reason, &[])
+}
+
+/// A room whose readers have had more than they may.
+pub(super) fn too_many(RetryAfter(seconds): RetryAfter) -> Answer {
+    error(429, "This room is read more than it may be.", &[("retry-after", &seconds.to_string())])
 }
 
 /// A request that no room can take.
-pub(super) fn bad_request(reason: &str) -> Result<Response> {
-    error(400, reason)
+pub(super) fn bad_request(reason: &str) -> Answer {
+    error(400, reason, &[])
 }
 
 /// What nobody need look for again today.
-pub(super) fn not_found() -> Result<Response> {
-    cacheable(error(404, "There is nothing here, and no room.")?)
+pub(super) fn not_found() -> Answer {
+    error(404, "There is nothing here, and no room.", &[CACHEABLE])
 }
 
 /// What crawlers may visit: nothing.
-pub(super) fn robots() -> Result<Response> {
-    let response = json(200, ROBOTS.to_owned())?;
-    response.headers().set("content-type", "text/plain; charset=utf-8")?;
-    cacheable(response)
-}
-
-fn cacheable(response: Response) -> Result<Response> {
-    response.headers().set("cache-control", "public, max-age=86400")?;
-    Ok(response)
+pub(super) fn robots() -> Answer {
+    respond(200, &bindings::bytes(ROBOTS), &[("content-type", "text/plain; charset=utf-8"), CACHEABLE])
 }
 
 /// A method other than those that read.
-pub(super) fn method_not_allowed() -> Result<Response> {
-    let response = error(405, &format!("Rooms are read with {METHODS}, and changed through a WebSocket."))?;
-    response.headers().set("allow", METHODS)?;
-    Ok(response)
+pub(super) fn method_not_allowed() -> Answer {
+    error(405, &format!("Rooms are read with {METHODS}, and changed through a WebSocket."), &[ALLOW])
 }
 
 /// The answer to a browser that asks what it may do.
-pub(super) fn options() -> Result<Response> {
-    let headers = headers()?;
-    headers.set("allow", METHODS)?;
-    headers.set("access-control-allow-methods", METHODS)?;
-    // The asterisk stands for every header but that one.
-    headers.set("access-control-allow-headers", "authorization, *")?;
-    headers.set("access-control-max-age", "86400")?;
-    Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty())
+pub(super) fn options() -> Answer {
+    let headers = [
+        ALLOW,
+        ("access-control-allow-methods", METHODS),
+        // The asterisk stands for every header but that one.
+        ("access-control-allow-headers", "authorization, *"),
+        ("access-control-max-age", "86400"),
+    ];
+    respond(204, &JsValue::NULL, &headers)
 }
 
-fn error(status: u16, reason: &str) -> Result<Response> {
-    let mut text = String::new();
+fn error(status: u16, reason: &str, headers: &[Header]) -> Answer {
+    let mut text = String::from("{\"error\":\"");
     escape(reason, &mut text);
-    json(status, format!("{{\"error\":\"{text}\"}}"))
+    text.push_str("\"}");
+    respond(status, &bindings::bytes(&text), headers)
 }
 
-fn json(status: u16, body: String) -> Result<Response> {
-    let headers = headers()?;
-    headers.set("content-type", "application/json; charset=utf-8")?;
-    Ok(Response::from_bytes(body.into_bytes())?.with_status(status).with_headers(headers))
+fn json(status: u16, body: &str) -> Answer {
+    respond(status, &bindings::bytes(body), &[])
 }
 
-fn headers() -> Result<Headers> {
-    let headers = Headers::new();
-    headers.set("access-control-allow-origin", "*")?;
-    headers.set("cache-control", "no-store")?;
-    Ok(headers)
+/// A response with these headers, and those that all have where these say nothing else.
+fn respond(status: u16, body: &JsValue, headers: &[Header]) -> Answer {
+    let usual = [
+        ("access-control-allow-origin", "*"),
+        ("cache-control", "no-store"),
+        ("content-type", "application/json; charset=utf-8"),
+    ];
+    bindings::response(status, body, &JsValue::UNDEFINED, &mut usual.iter().chain(headers).copied())
 }

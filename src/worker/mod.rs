@@ -3,6 +3,7 @@
 //! - this file: requests, before they reach a room
 //! - `object`: the Durable Object that a room is; its sockets and its timer
 //! - `isolate`: what all rooms in memory may take together
+//! - `reading`: the content, as its readers take it
 //! - `http`: responses
 //! - `storage`: the journal in SQLite
 //! - `import`: what an earlier server left in the storage
@@ -15,6 +16,7 @@ mod http;
 mod import;
 mod isolate;
 mod object;
+mod reading;
 mod settings;
 mod storage;
 mod timer;
@@ -23,24 +25,25 @@ pub use object::Room;
 
 use crate::address::Address;
 use crate::subprotocol;
+use http::Answer;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::web_sys::{Request, Response};
-use worker::{Env, Result};
+use worker::Env;
+use worker::web_sys::Request;
 
 /// Hands a request to the room that its URL names, and back what that promises. What no room has to do with is answered
 /// here, and wakes none.
 #[wasm_bindgen]
-pub fn fetch(request: &Request, env: &Env) -> std::result::Result<JsValue, JsValue> {
+pub fn fetch(request: &Request, env: &Env) -> Result<JsValue, JsValue> {
     let url = request.url();
     match room_of(request, &url) {
         Ok(name) => Ok(bindings::ask_room(env, name, request)?.into()),
-        Err(response) => Ok(Response::from(response?).into()),
+        Err(answer) => Ok(answer?.into()),
     }
 }
 
 /// The name of the room that a request is for; or the answer, where none need be asked.
-fn room_of<'a>(request: &Request, url: &'a str) -> std::result::Result<&'a str, Result<worker::Response>> {
+fn room_of<'a>(request: &Request, url: &'a str) -> Result<&'a str, Answer> {
     match request.method().as_str() {
         "GET" | "HEAD" => {}
         "OPTIONS" => return Err(http::options()),

@@ -4,13 +4,16 @@
 //! what comes back. It holds a socket for each connection; the id of a connection is the attachment of its socket, by
 //! which both outlive hibernation.
 
+use super::bindings::StreamController;
+use super::http::Answer;
 use super::isolate::{self, Share};
+use super::reading::Wanted;
 use super::timer::Timer;
 use super::{bindings, http, import, settings, storage};
 use crate::journal::{Fault, HEADER, Journal, Listing};
 use crate::room::{self, ConnectionId, Input, Output};
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{SnapshotId, Store};
 use crate::{address, subprotocol, wire};
 use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
@@ -21,7 +24,7 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::js_sys::{Date, JsString, Promise};
 use worker::web_sys::{self, Request};
 use worker::worker_sys::DurableObjectState;
-use worker::{Env, Response, Result, State, WebSocket, WebSocketPair, console_error, console_warn};
+use worker::{Env, Result, State, WebSocket, WebSocketPair, console_error, console_warn};
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
@@ -35,8 +38,8 @@ pub struct Room {
 
 pub(super) struct Shell {
     state: State,
-    disk: Disk,
-    settings: Settings,
+    pub disk: Disk,
+    pub settings: Settings,
     /// The room, or why there is none.
     pub room: RefCell<std::result::Result<Open, String>>,
     /// What it has of the isolate's memory.
@@ -49,13 +52,15 @@ pub(super) struct Shell {
     durable: Closure<dyn Fn()>,
     next_tick: Closure<dyn Fn() -> Promise>,
     resumed: Closure<dyn Fn()>,
+    /// Those who read the content, with what hears of it when they are given up.
+    pub readers: RefCell<Vec<(SnapshotId, StreamController)>>,
 }
 
 /// A room that is loaded.
 pub(super) struct Open {
-    room: room::Room,
+    pub room: room::Room,
     /// What could not be read when the room was loaded.
-    faults: Vec<Fault>,
+    pub faults: Vec<Fault>,
     sockets: IndexMap<ConnectionId, WebSocket, foldhash::fast::FixedState>,
 }
 
@@ -90,6 +95,7 @@ impl Room {
                 durable: calls(Shell::on_durable),
                 next_tick: Closure::new(bindings::next_tick),
                 resumed: calls(Shell::on_resumed),
+                readers: RefCell::default(),
             }
         });
         isolate::enter(id, &shell);
@@ -97,16 +103,20 @@ impl Room {
     }
 
     /// A request came: to join, or to read.
-    pub fn fetch(&self, request: &Request) -> std::result::Result<web_sys::Response, JsValue> {
-        let response = if request.method() == "GET" && http::is_upgrade(request) {
+    pub fn fetch(&self, request: &Request) -> Answer {
+        let (url, is_head) = (request.url(), request.method() == "HEAD");
+        if !is_head && http::is_upgrade(request) {
             self.shell.join(&http::offers(request))
+        } else if let Some(sequence) = address::query_value(&url, "journal") {
+            self.shell.list(sequence)
         } else {
-            match address::query_value(&request.url(), "journal") {
-                Some(sequence) => self.shell.list(sequence),
-                None => self.shell.read(),
-            }
-        };
-        Ok(response?.into())
+            let verifies = address::query_value(&url, "verify").is_some();
+            self.shell.read(match (is_head, verifies) {
+                (true, _) => Wanted::Head,
+                (false, true) => Wanted::Verification,
+                (false, false) => Wanted::Content,
+            })
+        }
     }
 
     /// A frame came.
@@ -184,7 +194,7 @@ impl Open {
 
 impl Shell {
     /// Sees to it that the room is loaded: what failed once is tried again. Answers why it is not.
-    fn open(&self) -> std::result::Result<(), String> {
+    pub fn open(&self) -> std::result::Result<(), String> {
         let let_go = self.let_go.take();
         if let Some(bytes) = let_go {
             self.share_memory(bytes);
@@ -205,7 +215,7 @@ impl Shell {
 
     /// Opens a socket into the room, for a client that offers subprotocols. Where it cannot be loaded nobody may take an
     /// empty room for it.
-    fn join(&self, offers: &str) -> Result<Response> {
+    fn join(&self, offers: &str) -> Answer {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         if let Err(reason) = self.open() {
             server.accept()?;
@@ -219,43 +229,11 @@ impl Shell {
             open.room.handle(Input::Opened(id), now_ms());
         }
         self.settle();
-        let response = Response::from_websocket(client)?;
-        if let Ok(Some(protocol)) = subprotocol::choose(offers) {
-            response.headers().set(http::SUBPROTOCOL, protocol)?;
-        }
-        Ok(response)
-    }
-
-    /// Reads the room back from where it is stored, and goes on with what was read: so a large one is never in memory
-    /// twice, unless a snapshot of it is just being written.
-    fn read(&self) -> Result<Response> {
-        if let Err(reason) = self.open() {
-            return http::unavailable(&reason);
-        }
-        self.handle(Input::FlushForRead);
-        let mut room = self.room.borrow_mut();
-        let Ok(open) = &mut *room else { return http::unavailable(NOT_LOADED) };
-        let keep = open.room.is_compacting();
-        if !keep {
-            open.room.unload();
-        }
-        match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
-            Ok((store, _, faults)) if keep => http::data(&store, &faults),
-            Ok((store, journal, faults)) => {
-                open.room.reload(store, journal);
-                open.faults = faults;
-                http::data(open.room.store(), &open.faults)
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                *room = Err(reason.clone());
-                http::unavailable(&reason)
-            }
-        }
+        http::socket(client.as_ref().as_ref(), subprotocol::choose(offers).ok().flatten())
     }
 
     /// Lists the rows of the journal, or the entries of one of them.
-    fn list(&self, sequence: &str) -> Result<Response> {
+    fn list(&self, sequence: &str) -> Answer {
         self.handle(Input::FlushForRead);
         let mut listing = Listing::default();
         let listed = self.disk.each_row(|row| {
@@ -281,7 +259,7 @@ impl Shell {
     }
 
     /// Hands the room what happened, and carries out what comes of it.
-    fn handle(&self, input: Input) {
+    pub fn handle(&self, input: Input) {
         if !self.attempt(input) && matches!(input, Input::Text(..)) {
             // A question: its answer fell with the change that was to be kept before it. Of a change this notes that the
             // room, read-only by now, did not take it in.
@@ -394,8 +372,10 @@ impl Shell {
         }
     }
 
-    /// After whatever happened: sees to it that the room is woken in time, and that all have enough memory.
-    fn settle(&self) {
+    /// After whatever happened: sees to it that the room is woken in time, that all have enough memory, and that nobody waits
+    /// for what is not read any more.
+    pub fn settle(&self) {
+        self.give_up_readers();
         let (due_ms, bytes) = match &*self.room.borrow() {
             Ok(open) => (open.room.poll_timeout(), open.room.store().memory_bytes()),
             Err(_) => (None, 0),
@@ -449,6 +429,6 @@ fn id_of(socket: &WebSocket) -> Option<ConnectionId> {
 }
 
 /// The time, which stands still while an event is at work.
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     Date::now() as u64
 }

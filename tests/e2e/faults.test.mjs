@@ -184,13 +184,33 @@ test('whoever comes back while the room cannot be read is asked when it can', as
   const [author, other] = await oneComingBack(path);
   // The room drops what it holds to read it back, and cannot.
   await worker.fail(room, {statement: 'SELECT', times: 1});
-  assert.equal((await get(path)).status, 503);
+  assert.equal((await get(`${path}?verify`)).status, 503);
   author.store.setCell('t', 'r', 'edit', 1);
   await until(() => other.store.getCell('t', 'r', 'edit') === 1, 'the edit');
   assert.equal((await worker.mend(room)).failed, 1);
   assert.deepEqual(valuesOf(await untilEqual(worker, path, [author, other])), {before: 1, edit: 1, offline: 1});
   await leaveAll([author, other]);
 });
+
+for (const [what, statement, unreadable] of [
+  ['deleted', 'DELETE FROM tinyroom_journal WHERE sequence > 0', undefined],
+  ['garbled', "UPDATE tinyroom_journal SET entries = '[' || entries WHERE sequence > 0", [1]],
+]) {
+  test(`?verify tells that a row has been ${what} behind the back of the room, which goes on with what is there`, async () => {
+    const path = `/verify/${what}`;
+    const author = await steady(path);
+    author.store.setCell('t', 'r', 'c', 1);
+    const content = await untilEqual(worker, path, [author]);
+    await author.leave();
+    await worker.sql(path.slice(1), statement);
+    assert.deepEqual(await worker.content(path), content, 'from memory');
+    const {verified, ...rest} = await (await get(`${path}?verify`)).json();
+    assert.equal(verified, false);
+    assert.deepEqual(rest.unreadable?.map(({sequence}) => sequence), unreadable);
+    assert.equal(await worker.content(path), null);
+    assert.equal((await (await get(`${path}?verify`)).json()).verified, true);
+  });
+}
 
 test('a question is answered though the edit of another that was to be kept before it could not be', async () => {
   const room = 'full/question';

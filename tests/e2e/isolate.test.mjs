@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {after, test} from 'node:test';
 import {cleanUp} from './support/cleanup.mjs';
 import {connect, unanswered, untilEqual} from './support/clients.mjs';
-import {begunClient, begunClients, body, changes, hlc} from './support/raw.mjs';
+import {begunClient, body, changes, hlc} from './support/raw.mjs';
 import {until} from './support/until.mjs';
 import {startWorker} from './support/worker.mjs';
 
@@ -31,10 +31,13 @@ const fill = async (worker, count) => {
   const rooms = [];
   for (let room = 0; room < count; room++) {
     const path = `/isolate/${room}`;
-    const [author, witness] = await begunClients(worker.ws(path), 2);
+    const author = await begunClient(worker.ws(path));
     author.send(content());
-    await until(() => witness.traffic.received.some((frame) => frame.includes(`"row${ROWS - 1}"`)), 'the content');
-    witness.heard();
+    author.send(`\n${body('q', 1, '')}`);
+    await until(() => author.traffic.received.length > 0, 'an answer, when the content has been taken in');
+    const [, , hashes] = JSON.parse(author.heard()[0].split('\n')[1]);
+    author.send(`\n${body(null, 2, hashes)}`);
+    const witness = await begunClient(worker.ws(path));
     rooms.push({path, author, witness});
   }
   return rooms;

@@ -224,6 +224,16 @@ fn the_parts_that_all_together_leave_lying_are_bounded() {
     assert!(room.outputs()[0].starts_with("close c: 1007 "), "it is whole, and no message");
 }
 
+/// The clock stands still while frames lie ready.
+#[test]
+fn of_parts_that_came_at_the_same_moment_the_last_is_not_the_first_to_go() {
+    let mut room = Harness::holding("", &["v", "b", "c"]);
+    for (client, mebibytes) in [("b", 15), ("c", 15), ("v", 3)] {
+        room.say(client, &format!("\n0123456789abcdef\n0\n2\n{}", "x".repeat(mebibytes << 20)));
+    }
+    room.expect(&["b < S\n[\"{b#1}\",1,\"\"]"]);
+}
+
 #[test]
 fn who_uploads_is_not_closed_for_what_others_have_left_lying() {
     let mut room = Harness::holding("", &["a", "b", "c", "d", "e"]);

@@ -126,6 +126,11 @@ impl Loader {
         }
     }
 
+    /// How much memory the content takes so far, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.store.memory_bytes()
+    }
+
     /// Takes in the next row; they come in the order of their numbers.
     pub fn row(&mut self, row: Row) -> Result<(), LoadError> {
         self.journal.created = true;

@@ -361,7 +361,7 @@ impl Room {
         self.expire_fragments();
         let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
         let whole = session.fragments.add(envelope.to, fragment, now_ms, self.settings.fragment_silence_ms)?;
-        self.bound_fragments();
+        self.bound_fragments(from);
         self.time_fragments();
         let whole = whole.filter(|_| self.sessions.contains_key(&from));
         whole.as_ref().and_then(|whole| whole.envelope()).map_or(Ok(()), |envelope| self.message(from, envelope))
@@ -395,14 +395,13 @@ impl Room {
     }
 
     /// Forgets what has waited longest, where all together have too much in parts, and asks whose it is what they hold: nobody
-    /// is closed for what others have left lying, and who uploads is not among those.
-    fn bound_fragments(&mut self) {
+    /// is closed for what others have left lying. What has just come from one is not it, if that can be helped.
+    fn bound_fragments(&mut self, newest: ConnectionId) {
         let bytes = |session: &Session| session.fragments.memory_bytes();
         while self.sessions.values().map(bytes).sum::<usize>() > MAX_ROOM_BYTES {
             let waiting = self.sessions.iter_mut().filter(|(_, session)| bytes(session) > 0);
-            let Some((&id, session)) = waiting.min_by_key(|(_, session)| session.fragments.deadline_ms()) else {
-                return;
-            };
+            let stalest = waiting.min_by_key(|(id, session)| (session.fragments.deadline_ms(), **id == newest));
+            let Some((&id, session)) = stalest else { return };
             session.fragments.forget_stalest();
             self.ask_anew(id);
         }

@@ -4,8 +4,8 @@
 //! have been idle for a while, or later. Where they come to more than `ISOLATE_MEMORY_BYTES`, those that were used longest
 //! ago let go of their contents, and load them again at their next event: to a room that is like hibernation, and so it is
 //! only done where that would do no harm, which is where no timer is set and nothing is on its way to the disk. Their sockets
-//! stay open. What they take is counted after each event, so the sum is exact, and costs nothing but a scan of the rooms
-//! whenever it is too large.
+//! stay open. What they take is counted after each event, and after each row while a room is loaded, so the sum is exact,
+//! and costs nothing but a scan of the rooms whenever it is too large.
 //!
 //! Objects that have left memory are among those that were used longest ago. JavaScript's garbage collector tells of them
 //! late.
@@ -32,18 +32,16 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// How much its content takes, or took when it was let go.
-    pub fn bytes(&self) -> usize {
-        self.bytes.get()
-    }
-
-    /// Notes that the room is used, and how much its content takes, in bytes. Answers how much that of all rooms comes to.
-    pub fn note(&self, bytes: usize) -> usize {
+    /// Notes that the room is used, and how much its content takes, in bytes. Where all rooms then take more than a limit,
+    /// others let go: those that were used longest ago.
+    pub fn take(&self, bytes: usize, limit: usize) {
         let _ = EVENTS.try_with(|events| {
             events.set(events.get() + 1);
             self.used.set(events.get());
         });
-        self.set(bytes)
+        if self.set(bytes) > limit {
+            make_room(limit, self);
+        }
     }
 
     fn set(&self, bytes: usize) -> usize {
@@ -86,10 +84,10 @@ pub(super) fn enter(id: String, shell: &Rc<Shell>) {
 
 /// Has the rooms let go that were used longest ago, but for the one that is used now, until they come to no more than this
 /// together, in bytes.
-pub(super) fn make_room(limit: usize, now_used: &Shell) {
+fn make_room(limit: usize, now_used: &Share) {
     let _ = AWAKE.try_with(|awake| {
         let mut shells: Vec<_> = awake.borrow().iter().filter_map(|(_, shell)| shell.upgrade()).collect();
-        shells.retain(|shell| !std::ptr::eq(&**shell, now_used) && shell.share.bytes() > 0);
+        shells.retain(|shell| !std::ptr::eq(&shell.share, now_used) && shell.share.bytes.get() > 0);
         shells.sort_unstable_by_key(|shell| shell.share.used.get());
         for shell in shells {
             if BYTES.try_with(Cell::get).unwrap_or_default() <= limit {

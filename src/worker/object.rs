@@ -44,8 +44,8 @@ pub(super) struct Shell {
     pub room: RefCell<std::result::Result<Open, String>>,
     /// What it has of the isolate's memory.
     pub share: Share,
-    /// Where it was let go for others: how much it took, in bytes. Nothing has failed.
-    let_go: Cell<Option<usize>>,
+    /// Whether it was let go for others: nothing has failed.
+    let_go: Cell<bool>,
     timer: Timer,
     /// How many commits are on their way to the disk, and what each of them calls when it is there.
     in_flight: Cell<usize>,
@@ -77,7 +77,8 @@ impl Room {
         isolate::release_predecessor(&id);
         bindings::answer_pings(&state);
         let disk = Disk::new(state.storage());
-        let room = RefCell::new(Open::load(&state, &disk, &settings));
+        let share = Share::default();
+        let room = RefCell::new(Open::load(&state, &disk, &settings, &share));
         let shell = Rc::new_cyclic(|shell: &Weak<Shell>| {
             let calls = |method: fn(&Shell)| {
                 let shell = Weak::clone(shell);
@@ -88,8 +89,8 @@ impl Room {
                 disk,
                 settings,
                 room,
-                share: Share::default(),
-                let_go: Cell::new(None),
+                share,
+                let_go: Cell::new(false),
                 timer: Timer::new(calls(Shell::on_timer)),
                 in_flight: Cell::new(0),
                 durable: calls(Shell::on_durable),
@@ -153,11 +154,13 @@ impl Room {
 
 impl Open {
     /// Loads the room, and finds again whoever is connected.
-    fn load(state: &State, disk: &Disk, settings: &Settings) -> std::result::Result<Self, String> {
+    fn load(state: &State, disk: &Disk, settings: &Settings, share: &Share) -> std::result::Result<Self, String> {
         let seed = bindings::random_seed();
-        let (store, journal, faults) = Self::read(disk, seed, settings)
-            .map_err(|error| error.to_string())
-            .inspect_err(|error| console_error!("the room cannot be loaded: {error}"))?;
+        let (store, journal, faults) =
+            Self::read(disk, seed, settings, share).map_err(|error| error.to_string()).inspect_err(|error| {
+                share.take(0, settings.isolate_memory_bytes);
+                console_error!("the room cannot be loaded: {error}");
+            })?;
         for fault in &faults {
             console_error!("row {} of the journal is quarantined: {}", fault.sequence, fault.problem);
         }
@@ -177,8 +180,10 @@ impl Open {
         disk: &Disk,
         seed: u64,
         settings: &Settings,
+        share: &Share,
     ) -> std::result::Result<(Store, Journal, Vec<Fault>), StorageError> {
-        let (store, journal, faults) = disk.load(Store::new(seed), settings.journal)?;
+        let taken = |bytes| share.take(bytes, settings.isolate_memory_bytes);
+        let (store, journal, faults) = disk.load(Store::new(seed), settings.journal, &taken)?;
         if !journal.is_new() {
             return Ok((store, journal, faults));
         }
@@ -196,14 +201,11 @@ impl Shell {
     /// Sees to it that the room is loaded: what failed once is tried again. Answers why it is not.
     pub fn open(&self) -> std::result::Result<(), String> {
         let let_go = self.let_go.take();
-        if let Some(bytes) = let_go {
-            self.share_memory(bytes);
-        }
         let mut room = self.room.borrow_mut();
         if room.is_err() {
-            *room = Open::load(&self.state, &self.disk, &self.settings);
+            *room = Open::load(&self.state, &self.disk, &self.settings, &self.share);
             if let Ok(open) = &mut *room
-                && let_go.is_none()
+                && !let_go
             {
                 open.room.ask_everybody();
                 // Nothing among these is to be kept.
@@ -361,7 +363,7 @@ impl Shell {
         let mut room = self.room.borrow_mut();
         let Ok(open) = &mut *room else { return };
         open.room.unload();
-        match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
+        match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal, &|_| {}) {
             Ok((store, journal, faults)) => {
                 open.faults = faults;
                 open.room.on_commit_failed(store, journal);
@@ -381,15 +383,7 @@ impl Shell {
             Err(_) => (None, 0),
         };
         self.timer.set(due_ms, now_ms());
-        self.share_memory(bytes);
-    }
-
-    /// Notes how much the content takes, and has others let go where that is too much.
-    fn share_memory(&self, bytes: usize) {
-        let limit = self.settings.isolate_memory_bytes;
-        if self.share.note(bytes) > limit {
-            isolate::make_room(limit, self);
-        }
+        self.share.take(bytes, self.settings.isolate_memory_bytes);
     }
 
     /// Lets go of the content, which is loaded again at the next event. Answers whether it could.
@@ -397,10 +391,10 @@ impl Shell {
         let Ok(mut room) = self.room.try_borrow_mut() else { return false };
         let is_at_rest = room.as_ref().is_ok_and(|open| open.room.is_at_rest());
         if is_at_rest && self.in_flight.get() == 0 {
-            self.let_go.set(Some(self.share.bytes()));
+            self.let_go.set(true);
             *room = Err(NOT_LOADED.to_owned());
         }
-        self.let_go.get().is_some()
+        self.let_go.get()
     }
 }
 

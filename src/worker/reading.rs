@@ -113,7 +113,7 @@ impl Shell {
         if !keep {
             open.room.unload();
         }
-        let response = match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal) {
+        let response = match self.disk.load(Store::new(bindings::random_seed()), self.settings.journal, &|_| {}) {
             Ok((store, journal, faults)) => {
                 let response = http::verified(held(&store) == before, &faults);
                 if !keep {

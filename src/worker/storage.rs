@@ -68,10 +68,19 @@ impl Disk {
         (self.rows_read.get(), self.rows_written.get())
     }
 
-    /// Reads the whole content into an empty store.
-    pub fn load(&self, store: Store, settings: Settings) -> Result<(Store, Journal, Vec<Fault>), StorageError> {
+    /// Reads the whole content into an empty store, and tells after each row how much memory it takes so far, in bytes.
+    pub fn load(
+        &self,
+        store: Store,
+        settings: Settings,
+        taken: &dyn Fn(usize),
+    ) -> Result<(Store, Journal, Vec<Fault>), StorageError> {
         let mut loader = Loader::new(store, settings);
-        self.each_row(|row| Ok(loader.row(row)?))?;
+        self.each_row(|row| {
+            loader.row(row)?;
+            taken(loader.memory_bytes());
+            Ok(())
+        })?;
         Ok(loader.finish())
     }
 

@@ -21,8 +21,8 @@ const used = async ({http}, path) => (await (await fetch(http(`${path}?journal`)
 const edit = (n) => `\n${body(null, 3, changes({edited: [n, hlc()]}))}`;
 
 /** A megabyte of rows. */
-const content = () => {
-  const rows = Array.from({length: ROWS}, (_, n) => [`row${n}`, [{a: [n, hlc()], b: ['x'.repeat(200), hlc()]}]]);
+const content = (name = 'row') => {
+  const rows = Array.from({length: ROWS}, (_, n) => [`${name}${n}`, [{a: [n, hlc()], b: ['x'.repeat(200), hlc()]}]]);
   return `\n${body(null, 3, [[{big: [Object.fromEntries(rows)]}], [{}], 1])}`;
 };
 
@@ -87,6 +87,29 @@ test('with the memory for all of them none is loaded twice', async () => {
     loads.push((await used(wide, path)).rows_read - before - 2 * listing);
   }
   assert.ok(loads.every((read) => read <= 2), `${loads} rows read`);
+});
+
+test('a room that wakes has the memory of those that are used no more', async () => {
+  const [large, limit] = [['/isolate/one', '/isolate/other'], 20 << 20];
+  const narrow = await startWorker({settings: {ISOLATE_MEMORY_BYTES: limit}});
+  for (const path of large) {
+    const author = await begunClient(narrow.ws(path));
+    for (let part = 0; part < 15; part++) author.send(content(`part${part} row`));
+    author.send(`\n${body('q', 1, '')}`);
+    await until(() => author.traffic.received.length > 0, 'an answer, when the content has been taken in');
+    author.socket.close();
+  }
+  await narrow.kill();
+  await narrow.start();
+  const taken = [];
+  for (const path of large) {
+    await begunClient(narrow.ws(path));
+    taken.push((await used(narrow, path)).memory_bytes);
+  }
+  console.log(`${taken.map((bytes) => (bytes / (1 << 20)).toFixed(1)).join(' MiB, then ')} MiB`);
+  assert.ok(taken[0] > limit / 2, 'each takes most of it');
+  assert.ok(taken[1] < 1.5 * taken[0], 'and not both');
+  assert.deepEqual(narrow.complaints(), []);
 });
 
 test('who has made edits while the room was let go, offline or not, ends equal with it', async () => {

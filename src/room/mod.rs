@@ -262,6 +262,10 @@ impl Room {
     /// Takes in what happened at `now_ms`, in milliseconds since 1970. That clock may be set at any time.
     pub fn handle(&mut self, input: Input, now_ms: u64) {
         self.clock.advance(now_ms);
+        if let Input::Closed(id) = input {
+            // Before anything is asked of anybody.
+            self.forget(id);
+        }
         self.retry_commits();
         match input {
             Input::Opened(id) => {
@@ -278,7 +282,7 @@ impl Room {
             }
             Input::Text(from, text) => self.checked(from, |room| room.text(from, text)),
             Input::Binary(from, bytes) => self.checked(from, |room| room.binary(from, bytes)),
-            Input::Closed(id) => drop(self.forget(id)),
+            Input::Closed(_) => {}
             Input::Durable => self.on_durable(),
             Input::FlushForRead => self.keep(),
             Input::Timeout => self.on_timeout(),

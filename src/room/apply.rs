@@ -1,5 +1,6 @@
 //! Changes are merged, kept, and told.
 
+use super::deliver::sealed;
 use super::durability::Durability;
 use super::group_commit::Gathered;
 use super::{ConnectionId, Output, Room};
@@ -7,8 +8,7 @@ use crate::hlc::AHEAD_MS;
 use crate::journal::Commit;
 use crate::json::Reader;
 use crate::store::{Changes, MergePolicy, Merged, Place};
-use crate::wire::message::RequestId;
-use crate::wire::{self, MessageType, ROOM_ID};
+use crate::wire::{self, ROOM_ID};
 
 impl Room {
     /// Merges a change of a client's, and keeps and sends what won. `source` is the text it came in, and the payload in
@@ -124,8 +124,7 @@ impl Room {
         };
         let from = author.map_or(ROOM_ID.to_owned(), |author| author.to_string());
         let changes = self.change_texts(&places);
-        let body = |change: &String| wire::message::text(&RequestId(None), MessageType::ContentDiff, change);
-        let texts: Vec<_> = changes.iter().map(|change| wire::envelope::seal(&from, &body(change))).collect();
+        let texts = sealed(&from, &changes);
         if self.keeps_later() {
             self.keep_later(&places, &authors);
         } else {
@@ -172,7 +171,7 @@ impl Room {
         self.persist(Output::Persist { commit, authors, report: true });
     }
 
-    fn change_texts(&self, places: &[Place]) -> Vec<String> {
+    pub(super) fn change_texts(&self, places: &[Place]) -> Vec<String> {
         self.store.change_texts(places, self.settings.change_bytes, self.until_ms())
     }
 

@@ -8,8 +8,8 @@
 //! *Letting others in.* Frames that lie ready are handed to a room one after the other, and while there are some, no timer
 //! goes off and no other socket is read: a client that sends faster than the room takes it in would have it to itself. So
 //! after a *slice* of [`SLICE_BYTES`] of work without a timer, if they come fast, the room pauses for a moment. Work is what
-//! comes in, what is answered or asked, and what is looked at for it ([`LOOK_BYTES`]). Whoever sent the messages is debited [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in such a
-//! hurry.
+//! comes in, what is answered or asked, and what is looked at for it ([`LOOK_BYTES`]). Whoever sent the messages is debited
+//! [`MESSAGE_BYTES`] more for each; who now and then waits for what it sent to come back is never in such a hurry.
 
 /// How much may be unacknowledged by all of them together, in bytes.
 pub const MAX_UNACKED_BYTES: usize = 96 << 20;

@@ -203,9 +203,7 @@ impl Room {
 
     /// What a backlog's places hold, as it is sent.
     fn part(&self, places: Vec<Place>) -> Part {
-        let changes = self.store.change_texts(&places, self.settings.change_bytes, self.until_ms());
-        let body = |change: &String| wire::message::text(&RequestId(None), MessageType::ContentDiff, change);
-        let texts: Vec<_> = changes.iter().map(|change| wire::envelope::seal(ROOM_ID, &body(change))).collect();
+        let texts = sealed(ROOM_ID, &self.change_texts(&places));
         Part { places, bytes: texts.iter().map(String::len).sum(), texts }
     }
 
@@ -297,6 +295,12 @@ impl Room {
             self.close(id, &WireError::Limit { what: "unread", limit: MAX_UNACKED_BYTES, found });
         }
     }
+}
+
+/// Changes as texts that come from somebody.
+pub(super) fn sealed(from: &str, changes: &[String]) -> Vec<String> {
+    let body = |change: &String| wire::message::text(&RequestId(None), MessageType::ContentDiff, change);
+    changes.iter().map(|change| wire::envelope::seal(from, &body(change))).collect()
 }
 
 impl From<Overdrawn> for WireError {

@@ -190,7 +190,7 @@ fn differing(answer: &str, levels: u8, next: impl Fn(&HashTree) -> Option<String
     let mut reader = Reader::new(answer);
     let mut cursor = reader.array("an answer").unwrap();
     reader.expect_element(&mut cursor, "a stamp").unwrap();
-    Changes::read_tables_alone(&mut reader).unwrap();
+    Changes::read_stamp(&mut reader, false, usize::MAX, |_| {}).unwrap();
     reader.expect_element(&mut cursor, "hashes").unwrap();
     next(&HashTree::read(&mut reader, levels).unwrap())
 }
@@ -202,10 +202,10 @@ fn take_in(asker: &mut Store, asked: &Asked) {
         4 | 5 => {
             let mut cursor = reader.array("an answer").unwrap();
             reader.expect_element(&mut cursor, "a stamp").unwrap();
-            Changes::read_tables_alone(&mut reader)
+            Changes::read_stamp(&mut reader, false, usize::MAX, |_| {})
         }
-        6 => Changes::read_tables_alone(&mut reader),
-        _ => Changes::read_values_alone(&mut reader),
+        6 => Changes::read_stamp(&mut reader, false, usize::MAX, |_| {}),
+        _ => Changes::read_stamp(&mut reader, true, usize::MAX, |_| {}),
     };
     asker.merge(&changes.unwrap(), LATER_MS, |_| {});
 }

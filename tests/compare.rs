@@ -19,8 +19,7 @@ use support::stores::{assert_same, cell, merge, store_of};
 use support::texts::t;
 use support::tree::Tree;
 use tinyroom::json::Reader;
-use tinyroom::store::{AnswerLimits, Changes, Comparison, HashTree, Place, Store};
-use tinyroom::wire::{Body, Message, Response};
+use tinyroom::store::{AnswerLimits, Changes, Comparison, HashTree, Place, Shown, ShownValues, Store};
 
 /// Three tables: two rows in the first, the first of two cells, one in each of the others; and two values.
 fn held() -> Store {
@@ -49,14 +48,14 @@ fn with_hashes(text: &str) -> String {
 fn differing_tables(store: &Store) -> VecDeque<Range<Place>> {
     let hashes = store.table_names(usize::MAX).replace(":0", ":1");
     let differing = HashTree::read(&mut Reader::new(&hashes), 1).unwrap();
-    store.compare_tables(&Changes::default(), &differing).differing.into()
+    Shown::of_tables(store, &differing).finish(store).differing.into()
 }
 
 /// Every row, likewise.
 fn differing_rows(store: &Store) -> VecDeque<Range<Place>> {
     let hashes = store.row_names(&mut differing_tables(store), usize::MAX).unwrap().replace(":0", ":1");
     let differing = HashTree::read(&mut Reader::new(&hashes), 2).unwrap();
-    store.compare_rows(&Changes::default(), &differing).differing.into()
+    Shown::of_rows(store, &differing).finish(store).differing.into()
 }
 
 /// What ranges hold, as a change.
@@ -65,25 +64,42 @@ fn change(store: &Store, ranges: &[Range<Place>]) -> String {
     store.changes_text(ranges.iter().cloned().flat_map(|range| store.places_in(range)))
 }
 
-/// An answer of a stamp and hashes.
-fn difference(text: &str, look: impl FnOnce(&Changes, &HashTree)) {
-    let text = format!("[\"q\",0,{text}]");
-    let message = Message::read(&text).unwrap();
-    let Body::Response(Response::Difference(new, theirs)) = &message.body else { panic!("{text}") };
-    look(new, theirs);
+/// What an answer to type 4 or 5 shows a store.
+fn difference(store: &Store, type_: u8, answer: &str) -> Comparison {
+    let (stamp, hashes) = split(answer);
+    let theirs = HashTree::read(&mut Reader::new(hashes), type_ - 3).unwrap();
+    let mut shown = if type_ == 4 { Shown::of_tables(store, &theirs) } else { Shown::of_rows(store, &theirs) };
+    in_parts(stamp, false, usize::MAX, |part| shown.take(store, part));
+    shown.finish(store)
 }
 
-/// An answer of a stamp of tables or of values.
-fn stamp_of(text: &str, read: fn(&mut Reader<'static>) -> Changes<'static>) -> Changes<'static> {
-    read(&mut Reader::new(t(text).leak()))
+/// An answer of a stamp and hashes, in two.
+fn split(answer: &str) -> (&str, &str) {
+    let answer = answer.strip_prefix('[').unwrap().strip_suffix(']').unwrap();
+    let mut reader = Reader::new(answer);
+    Changes::read_stamp(&mut reader, false, usize::MAX, |_| {}).unwrap();
+    let (stamp, hashes) = answer.split_at(reader.at());
+    (stamp, hashes.strip_prefix(',').unwrap())
 }
 
-fn tables_of(text: &str) -> Changes<'static> {
-    stamp_of(text, |reader| Changes::read_tables_alone(reader).unwrap())
+/// Reads a stamp of tables or of values in parts of a size.
+fn in_parts(text: &str, of_values: bool, size: usize, mut take: impl FnMut(&Changes)) {
+    let rest = Changes::read_stamp(&mut Reader::new(text), of_values, size, &mut take).unwrap();
+    take(&rest);
 }
 
-fn values_of(text: &str) -> Changes<'static> {
-    stamp_of(text, |reader| Changes::read_values_alone(reader).unwrap())
+/// What an answer of cells shows that a client lacks.
+fn lacking_cells(store: &Store, answer: &str) -> Vec<Range<Place>> {
+    let mut shown = Shown::of_cells();
+    in_parts(&t(answer), false, usize::MAX, |part| shown.take(store, part));
+    shown.finish(store).lacking
+}
+
+/// What an answer of values shows, to be asked what is lacking.
+fn shown_values(store: &Store, answer: &str) -> ShownValues {
+    let mut shown = ShownValues::default();
+    in_parts(&t(answer), true, usize::MAX, |part| shown.take(store, part));
+    shown
 }
 
 // ── The questions ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,8 +153,7 @@ fn only_the_rows_that_differ_are_asked_for() {
     rows.truncate(1);
     assert_eq!(store.cell_names(&mut rows, usize::MAX).unwrap(), r#"{"t":{"r":{},"s":{}}}"#);
     let differing = with_hashes(r#"[[{}],{"t":{"r":#r,"s":1}}]"#);
-    let mut rows = VecDeque::new();
-    difference(&differing, |new, theirs| rows = store.compare_rows(new, theirs).differing.into());
+    let mut rows = difference(&store, 5, &differing).differing.into();
     assert_eq!(store.cell_names(&mut rows, usize::MAX).unwrap(), r#"{"t":{"s":{}}}"#);
     assert_eq!(store.cell_names(&mut rows, usize::MAX), None);
 }
@@ -171,13 +186,11 @@ fn a_table_that_is_not_reported_is_lacking_and_one_with_another_hash_differs() {
         (r##"[[{"t":[{"r":[{"c":[1,"@old"]}]}]}],{"u":#u,"w":#w}]"##, &[REST_OF_T], &[]),
     ] {
         let store = held();
-        difference(&with_hashes(answer), |new, theirs| {
-            let shown = store.compare_tables(new, theirs);
-            assert_eq!(change(&store, &shown.lacking), tables(lacking), "{answer}");
-            assert_eq!(change(&store, &shown.differing), tables(differing), "{answer}");
-            assert_eq!(shown.differing.len(), differing.len(), "each by its whole range");
-            assert_eq!(shown.is_empty(), lacking.is_empty() && differing.is_empty());
-        });
+        let shown = difference(&store, 4, &with_hashes(answer));
+        assert_eq!(change(&store, &shown.lacking), tables(lacking), "{answer}");
+        assert_eq!(change(&store, &shown.differing), tables(differing), "{answer}");
+        assert_eq!(shown.differing.len(), differing.len(), "each by its whole range");
+        assert_eq!(shown.is_empty(), lacking.is_empty() && differing.is_empty());
     }
 }
 
@@ -204,11 +217,9 @@ fn of_the_tables_in_an_answer_a_row_that_is_not_reported_is_lacking_and_one_with
         (r##"[[{"t":[{"r":[{"c":[0,"@new"]}]}]}],{"t":{"s":#s}}]"##, &[r#""t":[{"r":[{"d":[2]}]}]"#], &[]),
     ] {
         let store = held();
-        difference(&with_hashes(answer), |new, theirs| {
-            let Comparison { lacking: found, differing: differ } = store.compare_rows(new, theirs);
-            assert_eq!(change(&store, &found), tables(lacking), "{answer}");
-            assert_eq!(change(&store, &differ), tables(differing), "{answer}");
-        });
+        let Comparison { lacking: found, differing: differ } = difference(&store, 5, &with_hashes(answer));
+        assert_eq!(change(&store, &found), tables(lacking), "{answer}");
+        assert_eq!(change(&store, &differ), tables(differing), "{answer}");
     }
 }
 
@@ -227,7 +238,7 @@ fn of_rows_of_which_all_was_sent_what_is_missing_or_older_is_lacking() {
         (r#"[{"w":[{"r":[{"d":[1]}]}],"x":[{"r":[{"c":[1]}]}],"t":[{"y":[{"c":[1]}]}]}]"#, &[W]),
     ] {
         let store = held();
-        assert_eq!(change(&store, &store.lacking_cells(&tables_of(answer))), tables(lacking), "{answer}");
+        assert_eq!(change(&store, &lacking_cells(&store, answer)), tables(lacking), "{answer}");
     }
 }
 
@@ -241,7 +252,7 @@ fn of_values_of_which_all_were_sent_what_is_missing_or_older_is_lacking() {
     ] {
         let store = held();
         let expected = t(&format!("[[{{}}],[{{{lacking}}}],1]"));
-        assert_eq!(change(&store, &store.lacking_values(&values_of(answer))), expected, "{answer}");
+        assert_eq!(change(&store, &shown_values(&store, answer).lacking(&store)), expected, "{answer}");
     }
 }
 
@@ -250,7 +261,7 @@ fn of_values_that_were_not_sent_none_is_lacking_where_the_hash_of_all_shows_that
     let store = store_of([&*t(r#"[[{}],[{"a":[1,"@old"],"b":[2,"@old"],"c":[3,"@old"],"d":[4]},"@old"],1]"#)]);
     let lacking = |answer: &str, theirs: &str| {
         let reported = store_of([&*t(&format!("[[{{}}],{theirs},1]"))]).content_hashes().values;
-        change(&store, &store.lacking_of_differing_values(&values_of(answer), Some(reported)))
+        change(&store, &shown_values(&store, answer).lacking_of_differing(&store, Some(reported)))
     };
     let expected = |values: &str| t(&format!(r#"[[{{}}],[{{{values}}}{}],1]"#, r#","@old""#));
     // It holds `b` in an older state, and all else as the store does.
@@ -264,7 +275,7 @@ fn of_values_that_were_not_sent_none_is_lacking_where_the_hash_of_all_shows_that
     let theirs = r#"[{"a":[1,"@old"],"b":[2,"@old"],"c":[3,"@old"],"d":[4]}]"#;
     assert_eq!(lacking("[{}]", theirs), all);
     // What it reported is not known any more.
-    let unknown = store.lacking_of_differing_values(&values_of(r#"[{"b":[9,"@older"]}]"#), None);
+    let unknown = shown_values(&store, r#"[{"b":[9,"@older"]}]"#).lacking_of_differing(&store, None);
     assert_eq!(change(&store, &unknown), all);
 }
 
@@ -288,20 +299,15 @@ fn the_stamp_of_a_container_is_lacking_where_nothing_else_in_it_is() {
             let hash = |node: &Tree| node.at("2").scalar().to_owned();
             answer = answer.replace("#t", &hash(table)).replace("#r", &hash(table.at("0").at("r")));
         }
-        let mut lacking = Vec::new();
-        match step {
-            4 => difference(&answer, |new, theirs| lacking = store.compare_tables(new, theirs).lacking),
-            5 => difference(&answer, |new, theirs| lacking = store.compare_rows(new, theirs).lacking),
-            6 => lacking = store.lacking_cells(&tables_of(&answer)),
-            _ => lacking = store.lacking_values(&values_of(&answer)),
-        }
+        let lacking = match step {
+            4 | 5 => difference(&store, step, &answer).lacking,
+            6 => lacking_cells(&store, &answer),
+            _ => shown_values(&store, &answer).lacking(&store),
+        };
         assert_eq!(change(&store, &lacking), held);
     }
-    assert_eq!(
-        store_of([&*t(r#"[[{"t":[{"r":[{"c":[1]},"@old"]}]}],[{},"@old"],1]"#)])
-            .lacking_values(&values_of(r#"[{},"@old"]"#)),
-        []
-    );
+    let store = store_of([&*t(r#"[[{"t":[{"r":[{"c":[1]},"@old"]}]}],[{},"@old"],1]"#)]);
+    assert_eq!(shown_values(&store, r#"[{},"@old"]"#).lacking(&store), []);
 }
 
 // ── All of it ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -328,59 +334,53 @@ fn edit(random: &mut Rng) -> String {
     }
 }
 
-/// Reads an answer, merges it, and looks at it.
-fn look<T>(ours: &mut Store, answer: &str, look: impl FnOnce(&Store, &Response) -> T) -> T {
-    let text = format!("[\"q\",0,{answer}]");
-    let message = Message::read(&text).unwrap();
-    let Body::Response(response) = &message.body else { panic!("{text}") };
-    if let Some(changes) = response.changes() {
-        ours.merge(changes, LATER_MS, |_| {});
-    }
-    look(ours, response)
-}
-
-/// Compares two stores, with names up to a limit. Answers what `theirs` lacks.
-fn compare(ours: &mut Store, theirs: &Store, limit: usize) -> Vec<Range<Place>> {
+/// Compares two stores, with names up to a limit and answers in parts of a size. Answers what `theirs` lacks.
+fn compare(ours: &mut Store, theirs: &Store, limit: usize, part: usize) -> Vec<Range<Place>> {
     let whole = AnswerLimits::whole();
     let named = |text: &str, levels| HashTree::read(&mut Reader::new(text.to_owned().leak()), levels).unwrap();
-    let both = |ours: &mut Store, answer: &str, compare: fn(&Store, &Changes, &HashTree) -> Comparison| {
-        look(ours, answer, |ours, response| {
-            let Response::Difference(new, theirs) = response else { panic!("{answer}") };
-            compare(ours, new, theirs)
-        })
+    let both = |ours: &mut Store, answer: &str, levels| {
+        let (stamp, hashes) = split(answer);
+        let theirs = named(hashes, levels);
+        let mut shown = if levels == 1 { Shown::of_tables(ours, &theirs) } else { Shown::of_rows(ours, &theirs) };
+        in_parts(stamp, false, part, |part| {
+            ours.merge(part, LATER_MS, |_| {});
+            shown.take(ours, part);
+        });
+        shown.finish(ours)
     };
     let answer = theirs.table_diff(&named(&ours.table_names(limit), 1), whole).text;
-    let Comparison { mut lacking, differing } = both(ours, &answer, Store::compare_tables);
+    let Comparison { mut lacking, differing } = both(ours, &answer, 1);
     let (mut tables, mut rows) = (VecDeque::from(differing), VecDeque::new());
     while let Some(names) = ours.row_names(&mut tables, limit) {
         let answer = theirs.row_diff(&named(&names, 2), whole).text;
-        let shown = both(ours, &answer, Store::compare_rows);
+        let shown = both(ours, &answer, 2);
         lacking.extend(shown.lacking);
         rows.extend(shown.differing);
     }
     while let Some(names) = ours.cell_names(&mut rows, limit) {
-        let answer = theirs.cell_diff(&named(&names, 3), whole).text;
-        lacking.extend(look(ours, &answer, |ours, response| match response {
-            Response::Tables(theirs) => ours.lacking_cells(theirs),
-            _ => Vec::new(),
-        }));
+        let mut shown = Shown::of_cells();
+        in_parts(&theirs.cell_diff(&named(&names, 3), whole).text, false, part, |part| {
+            ours.merge(part, LATER_MS, |_| {});
+            shown.take(ours, part);
+        });
+        lacking.extend(shown.finish(ours).lacking);
     }
     let names = if limit == usize::MAX { "{}".to_owned() } else { ours.value_hashes(limit) };
-    let answer = theirs.value_diff(&named(&names, 1), whole).text;
-    lacking.extend(look(ours, &answer, |ours, response| {
-        let nothing = Changes::default();
-        let values = if let Response::Values(values) = response { values } else { &nothing };
-        match limit {
-            usize::MAX => ours.lacking_values(values),
-            _ => ours.lacking_of_differing_values(values, Some(theirs.content_hashes().values)),
-        }
-    }));
+    let mut shown = ShownValues::default();
+    in_parts(&theirs.value_diff(&named(&names, 1), whole).text, true, part, |part| {
+        ours.merge(part, LATER_MS, |_| {});
+        shown.take(ours, part);
+    });
+    lacking.extend(match limit {
+        usize::MAX => shown.lacking(ours),
+        _ => shown.lacking_of_differing(ours, Some(theirs.content_hashes().values)),
+    });
     lacking
 }
 
 #[test]
 fn after_a_comparison_both_hold_the_same_and_nothing_was_sent_that_was_there() {
-    for seed in 0..2_000 {
+    for seed in 0..4_000 {
         let mut random = Rng::with_seed(seed);
         let shared: Vec<_> = (0..random.u8(..40)).map(|_| edit(&mut random)).collect();
         let [mut ours, mut theirs] = [(); 2].map(|()| store_of(shared.iter().map(String::as_str)));
@@ -390,7 +390,8 @@ fn after_a_comparison_both_hold_the_same_and_nothing_was_sent_that_was_there() {
             }
         }
         let limit = if random.bool() { usize::MAX } else { random.usize(..200) };
-        let mut lacking = compare(&mut ours, &theirs, limit);
+        let part = if random.bool() { usize::MAX } else { random.usize(1..20) };
+        let mut lacking = compare(&mut ours, &theirs, limit, part);
         lacking.sort_by_key(|range| range.start);
         let places: Vec<_> = lacking.into_iter().flat_map(|range| ours.places_in(range).collect::<Vec<_>>()).collect();
         let merged = merge(&mut theirs, &ours.changes_text(places.iter().copied()));

@@ -5,10 +5,10 @@
 //! in memory. It answers what it is asked, closes nobody but who is at fault, leaves a disk alone that takes nothing, and
 //! sends nobody changes far ahead of what that one acknowledges.
 
-use super::NOW_MS;
 use super::cells::assert_same;
 use super::source::{Change, Source};
 use super::table::{SETTINGS, Table};
+use super::{NOW_MS, each_change};
 use tinyroom::hlc::DEFAULT_MAX_FUTURE_MS;
 use tinyroom::journal::Journal;
 use tinyroom::room::{ConnectionId, Input, Output, Room, Settings};
@@ -282,11 +282,11 @@ impl World {
         if let Some(id) = message.id.0.as_deref().filter(|_| from == ROOM_ID) {
             self.request = id.to_owned();
         }
-        if let Some(changes) = message.body.changes() {
+        each_change(&message, |changes| {
             assert!(!changes.newest().is_future(self.latest_ms, DEFAULT_MAX_FUTURE_MS), "from the future: {text}");
             let merged = self.kept.merge(changes, self.latest_ms, |_| {});
             assert_eq!((merged.won, merged.malformed), (0, 0), "not on disk, or not to be read: {text}");
-        }
+        });
         match message.body {
             Body::ContentHashes(hashes) | Body::Response(Response::ContentHashes(hashes)) if from == ROOM_ID => {
                 assert_eq!(hashes, self.kept_hashes(), "not on disk: {text}");

@@ -3,9 +3,11 @@
 use super::session::Phase;
 use super::timers::Timer;
 use super::{ConnectionId, Room};
-use crate::store::{Answer, AnswerLimits, Changes, Comparison, ContentHashes, Place};
+use crate::store::{
+    Answer, AnswerLimits, Changes, Comparison, ContentHashes, HashTree, Place, Shown, ShownValues, Stamp, Store,
+};
 use crate::sync::{Next, RequestToken, Step};
-use crate::wire::message::{RequestId, hashes_text};
+use crate::wire::message::{Hashes, RequestId, hashes_text};
 use crate::wire::{Body, MAX_TEXT_BYTES, Message, MessageType, Response, WireError};
 use std::ops::Range;
 
@@ -97,9 +99,8 @@ impl Room {
         bytes: usize,
     ) -> Result<(), WireError> {
         let Some(token) = RequestToken::of(id) else { return Ok(()) };
-        if bytes > MAX_TEXT_BYTES
-            && response.changes().is_some_and(|changes| changes.longest_value() > MAX_TEXT_BYTES / 2)
-        {
+        let longest_value = response.stamp().map_or(0, Stamp::longest_value);
+        if bytes > MAX_TEXT_BYTES && longest_value > MAX_TEXT_BYTES / 2 {
             // It could not be sent on to anyone.
             return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: bytes });
         }
@@ -116,38 +117,32 @@ impl Room {
                     }
                 }
             }
-            (Step::Tables, Response::Difference(new, theirs)) => {
-                let won = self.merge_answer(from, new);
-                let Comparison { lacking, differing } = self.store.compare_tables(new, theirs);
-                if let Some(session) = self.sessions.get_mut(&from) {
-                    session.tables_to_compare = differing.into();
-                }
-                self.on_compared(from, won, lacking);
-            }
-            (Step::Rows, Response::Difference(new, theirs)) => {
-                let won = self.merge_answer(from, new);
-                let Comparison { lacking, differing } = self.store.compare_rows(new, theirs);
-                if let Some(session) = self.sessions.get_mut(&from) {
-                    session.rows_to_compare.extend(differing);
-                }
-                self.on_compared(from, won, lacking);
+            (Step::Tables | Step::Rows, Response::Difference(new, theirs)) => {
+                let theirs = match theirs {
+                    Hashes::Few(theirs) => theirs,
+                    Hashes::Many(text, levels) => &self.store.known_hashes(text, *levels)?,
+                };
+                self.on_difference(from, new, theirs, token.step);
             }
             (Step::Cells, Response::Tables(theirs)) => {
-                let won = self.merge_answer(from, theirs);
-                let lacking = self.store.lacking_cells(theirs);
+                let mut shown = Shown::of_cells();
+                let won = self.merge_answer(from, theirs, |store, part| shown.take(store, part));
                 if let Some(session) = self.sessions.get_mut(&from) {
                     session.on_cells(bytes);
                 }
+                let Comparison { lacking, .. } = shown.finish(&self.store);
                 self.on_compared(from, won, lacking);
             }
             (Step::Cells, Response::Empty(hlc)) => {
-                let won = self.merge_answer(from, &Changes::of_tables_hlc(*hlc));
+                let won = self.merge_answer(from, &Stamp::of_hlc(*hlc, false), |_, _| {});
                 self.on_compared(from, won, Vec::new());
             }
-            (Step::Values, Response::Values(theirs)) => self.on_values(from, theirs, true),
-            (Step::DifferingValues, Response::Values(theirs)) => self.on_values(from, theirs, false),
-            (Step::Values, Response::Empty(hlc)) => self.on_values(from, &Changes::of_values_hlc(*hlc), true),
-            (Step::DifferingValues, Response::Empty(hlc)) => self.on_values(from, &Changes::of_values_hlc(*hlc), false),
+            (Step::Values | Step::DifferingValues, Response::Values(theirs)) => {
+                self.on_values(from, theirs, token.step)
+            }
+            (Step::Values | Step::DifferingValues, Response::Empty(hlc)) => {
+                self.on_values(from, &Stamp::of_hlc(*hlc, true), token.step);
+            }
             (Step::Hashes, _) => return Err(WireError::Answer { expected: "content hashes" }),
             (Step::Tables | Step::Rows, _) => return Err(WireError::Answer { expected: "a stamp and hashes" }),
             (Step::Cells, _) => return Err(WireError::Answer { expected: "a stamp of tables" }),
@@ -203,20 +198,43 @@ impl Room {
         self.perform(from, next);
     }
 
-    /// Merges what an answer brings, and keeps it. Answers whether anything won.
-    fn merge_answer(&mut self, from: ConnectionId, changes: &Changes) -> bool {
-        let won = self.apply(from, changes, None);
+    /// Merges what an answer brings, and keeps it. Each part is looked at when it has been merged. Answers whether anything won.
+    fn merge_answer(&mut self, from: ConnectionId, stamp: &Stamp, mut look: impl FnMut(&Store, &Changes)) -> bool {
+        let mut won = false;
+        stamp.each_part(|part| {
+            won |= self.apply(from, part, None);
+            look(&self.store, part);
+        });
         self.commit();
         won
     }
 
+    /// A question about tables, or rows, is answered.
+    fn on_difference(&mut self, from: ConnectionId, new: &Stamp, theirs: &HashTree, step: Step) {
+        let of_tables = step == Step::Tables;
+        let mut shown = match of_tables {
+            true => Shown::of_tables(&self.store, theirs),
+            false => Shown::of_rows(&self.store, theirs),
+        };
+        let won = self.merge_answer(from, new, |store, part| shown.take(store, part));
+        let Comparison { lacking, differing } = shown.finish(&self.store);
+        if let Some(session) = self.sessions.get_mut(&from) {
+            match of_tables {
+                true => session.tables_to_compare = differing.into(),
+                false => session.rows_to_compare.extend(differing),
+            }
+        }
+        self.on_compared(from, won, lacking);
+    }
+
     /// The comparison of the values is over.
-    fn on_values(&mut self, from: ConnectionId, theirs: &Changes, all: bool) {
-        let won = self.merge_answer(from, theirs);
+    fn on_values(&mut self, from: ConnectionId, theirs: &Stamp, step: Step) {
+        let mut shown = ShownValues::default();
+        let won = self.merge_answer(from, theirs, |store, part| shown.take(store, part));
         let reported = self.sessions.get(&from).and_then(|session| session.conversation.reported());
-        let lacking = match all {
-            true => self.store.lacking_values(theirs),
-            false => self.store.lacking_of_differing_values(theirs, reported.map(|reported| reported.values)),
+        let lacking = match step {
+            Step::DifferingValues => shown.lacking_of_differing(&self.store, reported.map(|reported| reported.values)),
+            _ => shown.lacking(&self.store),
         };
         self.note_step(from, won, lacking);
         self.end_comparison(from, true);

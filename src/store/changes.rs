@@ -45,10 +45,10 @@ pub struct Changes<'a> {
 }
 
 /// How many tables, rows and cells, or values, a part has. Each takes some hundred bytes.
-const PART: usize = 32 << 10;
+pub(super) const PART: usize = 32 << 10;
 
-/// Takes the parts of a change.
-type Sink<'s, 'a> = Option<&'s mut dyn FnMut(&Changes<'a>)>;
+/// Takes the parts of a change, which have so much in them.
+type Sink<'s, 'a> = Option<(usize, &'s mut dyn FnMut(&Changes<'a>))>;
 
 /// A cell or value as it arrives.
 #[derive(Debug)]
@@ -95,13 +95,13 @@ impl<'a> Changes<'a> {
     /// Reads the same, unless it is long: then it has been read, and is to be [read in parts](Self::read_in_parts).
     pub fn read_unless_long(reader: &mut Reader<'a>) -> Result<Option<Self>, ReadError> {
         let mut is_long = false;
-        let rest = Self::read_whole(reader, &mut Some(&mut |_| is_long = true))?;
+        let rest = Self::read_whole(reader, &mut Some((PART, &mut |_| is_long = true)))?;
         Ok((!is_long).then_some(rest))
     }
 
     /// Reads a change in parts. Where it cannot be read, the parts before the fault have been taken.
     pub fn read_in_parts(reader: &mut Reader<'a>, mut take: impl FnMut(&Self)) -> Result<(), ReadError> {
-        let rest = Self::read_whole(reader, &mut Some(&mut take))?;
+        let rest = Self::read_whole(reader, &mut Some((PART, &mut take)))?;
         take(&rest);
         Ok(())
     }
@@ -137,17 +137,21 @@ impl<'a> Changes<'a> {
         Ok(changes)
     }
 
-    /// Reads a stamp of tables alone.
-    pub fn read_tables_alone(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
+    /// Reads a stamp of tables alone, or of values. If it has more than so many tables, rows and cells, or values, it is handed
+    /// over in parts, and what follows them is the answer.
+    pub fn read_stamp(
+        reader: &mut Reader<'a>,
+        of_values: bool,
+        part: usize,
+        mut take: impl FnMut(&Self),
+    ) -> Result<Self, ReadError> {
         let mut changes = Self::default();
-        changes.read_tables(reader, &mut None)?;
-        Ok(changes)
-    }
-
-    /// Reads a stamp of values alone.
-    pub fn read_values_alone(reader: &mut Reader<'a>) -> Result<Self, ReadError> {
-        let mut changes = Self::default();
-        changes.read_values(reader, &mut None)?;
+        let sink: &mut Sink<'_, 'a> = &mut Some((part, &mut take));
+        if of_values {
+            changes.read_values(reader, sink)?;
+        } else {
+            changes.read_tables(reader, sink)?;
+        }
         Ok(changes)
     }
 
@@ -205,8 +209,8 @@ impl<'a> Changes<'a> {
     /// Hands over what has been read so far, where that is a part: with the table and the row that are being read. Their
     /// stamps, which stand at their ends, come with a later part.
     fn hand_over(&mut self, sink: &mut Sink<'_, 'a>, branches: [Option<&Cow<'a, str>>; 2]) {
-        let Some(take) = sink else { return };
-        if self.cells.len() + self.rows.len() + self.tables.len() + self.values.len() < PART {
+        let Some((part, take)) = sink else { return };
+        if self.cells.len() + self.rows.len() + self.tables.len() + self.values.len() < *part {
             return;
         }
         let [table, row] = branches;

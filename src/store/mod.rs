@@ -6,7 +6,7 @@
 //! - `merge`: which cell wins, and what that does to the hashes
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
-//! - `compare`: what a client lacks, told by its answers
+//! - `compare`, `shown` and `stamp`: what a client lacks, told by its answers to questions
 //! - `snapshot` and `snapshots`: the content of one moment, for who reads it bit by bit
 //! - `map`, `names`, `index`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
@@ -26,17 +26,20 @@ mod map;
 mod merge;
 mod names;
 mod row;
+mod shown;
 mod size;
 mod snapshot;
 mod snapshots;
+mod stamp;
 pub mod write;
 
 pub use answer::{Answer, AnswerLimits};
 pub use changes::Changes;
-pub use compare::Comparison;
 pub use hash_tree::HashTree;
 pub use merge::{MergePolicy, Merged};
+pub use shown::{Comparison, Shown, ShownValues};
 pub use snapshots::SnapshotId;
+pub use stamp::Stamp;
 
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;

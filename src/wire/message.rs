@@ -3,7 +3,7 @@
 use crate::hlc::Hlc;
 use crate::json::reader::Cursor;
 use crate::json::{ReadError, Reader};
-use crate::store::{Changes, ContentHashes, HashTree};
+use crate::store::{Changes, ContentHashes, HashTree, Stamp};
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -77,13 +77,23 @@ pub enum Response<'a> {
     /// To type 1.
     ContentHashes(ContentHashes),
     /// To types 4 and 5: what the asker lacks, and hashes of what differs.
-    Difference(Changes<'a>, HashTree<'a>),
+    Difference(Stamp<'a>, Hashes<'a>),
     /// To type 6.
-    Tables(Changes<'a>),
+    Tables(Stamp<'a>),
     /// To type 7.
-    Values(Changes<'a>),
+    Values(Stamp<'a>),
     /// To types 6 and 7 where nothing differs: the HLC of the tables, or that of the values.
     Empty(Hlc),
+}
+
+/// The hashes in an answer.
+#[derive(Debug)]
+pub enum Hashes<'a> {
+    /// All of them.
+    Few(HashTree<'a>),
+    /// Many: their text, and how many levels deep it is. Of them those can be read that the store
+    /// [knows](crate::store::Store::known_hashes).
+    Many(&'a str, u8),
 }
 
 impl<'a> Message<'a> {
@@ -106,22 +116,11 @@ impl<'a> Message<'a> {
     }
 }
 
-impl Body<'_> {
-    /// The change in it, where it carries one.
-    pub fn changes(&self) -> Option<&Changes<'_>> {
+impl<'a> Response<'a> {
+    /// What it brings, where it brings anything.
+    pub fn stamp(&self) -> Option<&Stamp<'a>> {
         match self {
-            Self::ContentDiff(changes) => Some(changes),
-            Self::Response(response) => response.changes(),
-            _ => None,
-        }
-    }
-}
-
-impl Response<'_> {
-    /// The change in it, where it carries one.
-    pub fn changes(&self) -> Option<&Changes<'_>> {
-        match self {
-            Self::Difference(changes, _) | Self::Tables(changes) | Self::Values(changes) => Some(changes),
+            Self::Difference(stamp, _) | Self::Tables(stamp) | Self::Values(stamp) => Some(stamp),
             Self::ContentHashes(_) | Self::Empty(_) => None,
         }
     }
@@ -219,9 +218,9 @@ fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError>
     match reader.peek() {
         Some(b'[') => {
             reader.expect_element(&mut cursor, RESPONSE)?;
-            let new = Changes::read_tables_alone(reader)?;
+            let new = Stamp::read_tables(reader)?;
             reader.expect_element(&mut cursor, RESPONSE)?;
-            let differing = HashTree::read(reader, levels(reader.clone())?)?;
+            let differing = read_differing(reader)?;
             reader.close(&cursor, "the end of a response")?;
             Ok(Response::Difference(new, differing))
         }
@@ -229,13 +228,19 @@ fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError>
             let of_values = is_of_values(reader.clone())?;
             *reader = stamp;
             Ok(match of_values {
-                Some(true) => Response::Values(Changes::read_values_alone(reader)?),
-                Some(false) => Response::Tables(Changes::read_tables_alone(reader)?),
-                None => Response::Empty(Changes::read_tables_alone(reader)?.tables_hlc()),
+                Some(true) => Response::Values(Stamp::read_values(reader)?),
+                Some(false) => Response::Tables(Stamp::read_tables(reader)?),
+                None => Response::Empty(Stamp::read_tables(reader)?.tables_hlc()),
             })
         }
         _ => read_hashes(reader, cursor).map(Response::ContentHashes),
     }
+}
+
+fn read_differing<'a>(reader: &mut Reader<'a>) -> Result<Hashes<'a>, ReadError> {
+    let (start, levels) = (reader.at(), levels(reader.clone())?);
+    let few = HashTree::read_unless_long(reader, levels)?;
+    Ok(few.map_or_else(|| Hashes::Many(reader.slice_from(start), levels), Hashes::Few))
 }
 
 /// Whether hashes are one level deep, or two.

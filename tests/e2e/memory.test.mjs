@@ -104,6 +104,30 @@ for (const [name, question] of Object.entries({
   });
 }
 
+for (const [step, name, answer] of [
+  ['h', 'nothing', () => `[{"t":[{${names('[{"c":[0]}]')}}]}]`],
+  ['1', 'hashes, which brings tables', () => `[{${names('[{"r":[{"c":[0]}]}]')}}]`],
+  ['4', 'tables, which brings hashes', () => `[[{}],{${names('0')}}]`],
+  ['5', 'rows, which brings hashes', () => `[[{}],{"t":{${names('0')}}}]`],
+  ['6', 'cells, which brings those of the future', () => `[{"t":[{"r":[{${names(`[0,"${hlc(Date.now() + 86_400_000)}"]`)}}]}]}]`],
+  ['6', 'cells, which brings empty rows', () => `[{"t":[{${names('[{}]')}}]}]`],
+  ['7', 'values, which brings those of the future', () => `[{${names(`[0,"${hlc(Date.now() + 86_400_000)}"]`)}}]`],
+]) {
+  test(`an answer to a question for ${name} takes little more than its text`, async () => {
+    const [worker, path] = [await newWorker(), '/memory/answer'];
+    const client = await begunClient(worker.ws(path));
+    client.send(change('"t":[{"r":[{"c":[1]}]}]', '"v":[1]'));
+    await answered(client);
+    client.heard();
+    client.send(`S\n["0123456789a.${step}bcd",0,${answer()}]`);
+    client.send(`\n${body('q', 1, '')}`);
+    // Who answers something else than was asked for is closed.
+    const isTaken = () => client.traffic.closed || client.traffic.received.some((frame) => frame.includes('"q",0,'));
+    await until(isTaken, 'an answer, or a close', 60);
+    await assertTaken(worker, path, `after an answer for ${name}`, 40 << 20);
+  });
+}
+
 test('none of this was an error of the Worker', () => {
   // That a room is full is said.
   const complaints = workers.flatMap((worker) => worker.complaints());

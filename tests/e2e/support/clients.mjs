@@ -65,8 +65,11 @@ export const connect = async (version, url, options = {}) => {
     errors,
     /** Leaves the room for good; the store stays usable. */
     leave: async () => {
+      // Node's own socket can say after its close event that it is closing, and then says so for ever (nodejs/undici#4742).
+      let isClosed = socket.readyState === socket.CLOSED;
+      socket.addEventListener('close', () => (isClosed = true));
       await synchronizer.destroy();
-      await until(() => socket.readyState === socket.CLOSED, `the close of a ${version} client`);
+      await until(() => isClosed, `the close of a ${version} client`);
     },
   };
 };

@@ -1,0 +1,329 @@
+//! What an answer shows: which of what the room holds a client lacks.
+//!
+//! The answer of a client that holds much is long, and then it is read in [parts](super::stamp), of which each is merged and
+//! then looked at. A table or a row may go on in the next part, so what is known of it is kept until another begins. (Where
+//! one stands twice in an answer, which no client writes, it may be sent what it has already.)
+
+use super::changes::{CellChange, Changes};
+use super::diff::by_position;
+use super::hash_tree::{HashNode, HashTree};
+use super::row::{Cell, Row};
+use super::{Place, Store, Table};
+use crate::hash::Fnv;
+use crate::hlc::Hlc;
+use std::ops::Range;
+
+/// What an answer shows. Both lists ascend.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Where what the client lacks lies.
+    pub lacking: Vec<Range<Place>>,
+    /// Tables, or rows, of which it holds something else than we do: each table by its whole range.
+    pub differing: Vec<Range<Place>>,
+}
+
+impl Comparison {
+    /// Whether it shows nothing.
+    pub fn is_empty(&self) -> bool {
+        self.lacking.is_empty() && self.differing.is_empty()
+    }
+}
+
+/// What an answer about tables, rows or cells has shown so far.
+#[derive(Debug)]
+pub struct Shown<'t> {
+    about: About<'t>,
+    found: Comparison,
+    /// Of each table whether it was sent, wholly or in part.
+    sent: Vec<bool>,
+    table: Option<OpenTable>,
+    row: Option<OpenRow>,
+    /// Of each cell of that row whether the client holds it as it is here, or newer.
+    held: Vec<bool>,
+}
+
+/// What the question was about, and the hashes in its answer, each where we have a table of that name.
+#[derive(Debug)]
+enum About<'t> {
+    Tables(Vec<Option<&'t HashNode<'t>>>),
+    Rows(&'t HashTree<'t>, Vec<Option<&'t HashNode<'t>>>),
+    Cells,
+}
+
+/// A table whose rows are being sent.
+#[derive(Debug)]
+struct OpenTable {
+    position: usize,
+    /// Of each row whether it was sent.
+    sent: Vec<bool>,
+    /// Whether nothing is known that the client lacks of it.
+    is_whole: bool,
+}
+
+/// A row whose cells are being sent.
+#[derive(Debug)]
+struct OpenRow {
+    start: Place,
+    hlc: Hlc,
+}
+
+impl<'t> Shown<'t> {
+    /// What the answer to [`table_names`](Store::table_names) shows, with these hashes in it.
+    pub fn of_tables(store: &Store, theirs: &'t HashTree<'t>) -> Self {
+        Self::new(About::Tables(tables_by_position(store, theirs)))
+    }
+
+    /// What the answer to [`row_names`](Store::row_names) shows.
+    pub fn of_rows(store: &Store, theirs: &'t HashTree<'t>) -> Self {
+        Self::new(About::Rows(theirs, tables_by_position(store, theirs)))
+    }
+
+    /// What the answer to [`cell_names`](Store::cell_names) shows: of its rows all that the client holds has been sent.
+    pub fn of_cells() -> Self {
+        Self::new(About::Cells)
+    }
+
+    fn new(about: About<'t>) -> Self {
+        Self { about, found: Comparison::default(), sent: Vec::new(), table: None, row: None, held: Vec::new() }
+    }
+
+    /// Looks at the next part of the answer, after it has been merged.
+    pub fn take(&mut self, store: &Store, part: &Changes) {
+        for sent in &part.tables {
+            let Some((position, table)) = store.tables.get_full(&sent.id) else { continue };
+            self.enter_table(store, position, table);
+            for sent in part.rows(sent) {
+                let Some((row_position, row)) = table.rows.get_full(&sent.id) else { continue };
+                self.enter_row(store, Place::range_of_row(position, row_position).start);
+                self.note_row(store, row, part.cells(sent), sent.hlc);
+            }
+        }
+    }
+
+    /// The answer is over.
+    pub fn finish(mut self, store: &Store) -> Comparison {
+        self.leave_table(store);
+        if !matches!(self.about, About::Cells) {
+            store.look_at(store.tables.len());
+            for (position, table) in store.tables.values().enumerate() {
+                if !self.sent.get(position).is_some_and(|was_sent| *was_sent) {
+                    self.note_unsent(store, position, table);
+                }
+            }
+        }
+        if matches!(self.about, About::Tables(_)) {
+            // A stamp of their own travels with any cell.
+            if self.found.is_empty() && !store.hlc.is_empty() {
+                self.found.lacking.push(Place::START.range());
+            }
+        } else {
+            in_order(&mut self.found.differing);
+        }
+        self.found.differing.sort_unstable_by_key(|range| range.start);
+        in_order(&mut self.found.lacking);
+        self.found
+    }
+
+    /// Of a table that was not sent the hash alone tells: none, or that of a table in which there is nothing, stands for a
+    /// table that the client lacks.
+    fn note_unsent(&mut self, store: &Store, position: usize, table: &Table) {
+        let range = Place::range_of_table(position);
+        match &self.about {
+            About::Tables(theirs) => match node_at(theirs, position) {
+                Some(theirs) if theirs.hash == table.hash => {}
+                Some(HashNode { hash: 1.., .. }) => self.found.differing.push(range),
+                _ => self.found.lacking.push(range),
+            },
+            About::Rows(_, theirs) if node_at(theirs, position).is_some() => {
+                self.enter_table(store, position, table);
+                self.leave_table(store);
+            }
+            About::Rows(..) | About::Cells => {}
+        }
+    }
+
+    fn enter_table(&mut self, store: &Store, position: usize, table: &Table) {
+        if matches!(self.about, About::Cells) {
+            return;
+        }
+        let rows = table.rows.len();
+        if let Some(open) = self.table.as_mut().filter(|open| open.position == position) {
+            return open.sent.resize(rows, false);
+        }
+        self.leave_table(store);
+        self.sent.resize(store.tables.len(), false);
+        if let Some(sent) = self.sent.get_mut(position) {
+            *sent = true;
+        }
+        self.table = Some(OpenTable { position, sent: vec![false; rows], is_whole: true });
+    }
+
+    /// Notes the rows of a table that were neither sent nor reported, and those that were reported with another hash.
+    fn leave_table(&mut self, store: &Store) {
+        self.leave_row(store);
+        let Some(OpenTable { position, sent, mut is_whole }) = self.table.take() else { return };
+        let Some(table) = store.tables.get(position) else { return };
+        store.look_at(table.rows.len());
+        let nodes = match &self.about {
+            About::Rows(tree, theirs) => node_at(theirs, position).map_or(&[][..], |node| tree.children(node)),
+            About::Tables(_) | About::Cells => &[],
+        };
+        let theirs = by_position(nodes, table.rows.len(), &|id| table.rows.get_index_of(id));
+        for (row_position, ((row, theirs), was_sent)) in table.rows.values().zip(theirs).zip(sent).enumerate() {
+            let list = match theirs {
+                Some(theirs) if theirs.hash == row.hash => continue,
+                Some(_) => &mut self.found.differing,
+                None if was_sent => continue,
+                None => &mut self.found.lacking,
+            };
+            push(list, Place::range_of_row(position, row_position));
+            is_whole = false;
+        }
+        if is_whole && !table.hlc.is_empty() {
+            self.found.lacking.push(Place::range_of_row(position, 0).start.range());
+        }
+    }
+
+    fn enter_row(&mut self, store: &Store, start: Place) {
+        if self.row.as_ref().is_none_or(|open| open.start != start) {
+            self.leave_row(store);
+            self.row = Some(OpenRow { start, hlc: Hlc::EMPTY });
+            let sent = self.table.as_mut().and_then(|table| table.sent.get_mut(start.row as usize));
+            sent.into_iter().for_each(|sent| *sent = true);
+        }
+    }
+
+    fn note_row(&mut self, store: &Store, row: &Row, cells: &[CellChange], hlc: Hlc) {
+        let Some(open) = &mut self.row else { return };
+        open.hlc = open.hlc.max(hlc);
+        note_held(&mut self.held, store, row, cells, |_, _| {});
+    }
+
+    /// Notes which cells of a row were not sent, or are older than here.
+    fn leave_row(&mut self, store: &Store) {
+        let Some(OpenRow { start, hlc }) = self.row.take() else { return };
+        let row = store.tables.get(start.table as usize).and_then(|table| table.rows.get(start.row as usize));
+        let Some(row) = row else { return };
+        store.look_at(row.cells().len());
+        let lacking = &mut self.found.lacking;
+        let mut is_whole = true;
+        for (cell, is_held) in (0..row.cells().len() as u32).zip(self.held.drain(..)) {
+            if !is_held {
+                push(lacking, Place { cell, ..start }.range());
+                is_whole = false;
+            }
+        }
+        if is_whole && matches!(self.about, About::Cells) && row.hlc > hlc {
+            push(lacking, start.range());
+        }
+        if let Some(table) = &mut self.table {
+            table.is_whole &= is_whole;
+        }
+    }
+}
+
+/// What an answer about values has shown so far.
+#[derive(Debug, Default)]
+pub struct ShownValues {
+    /// Of each value whether the client holds it as it is here, or newer, and whether it was sent.
+    held: Vec<bool>,
+    sent: Vec<bool>,
+    hlc: Hlc,
+    /// The hash of what was sent.
+    hash: u32,
+}
+
+impl ShownValues {
+    /// Looks at the next part of the answer, after it has been merged.
+    pub fn take(&mut self, store: &Store, part: &Changes) {
+        self.hlc = self.hlc.max(part.values_hlc);
+        self.sent.resize(store.values.cells().len(), false);
+        let (sent, hash) = (&mut self.sent, &mut self.hash);
+        note_held(&mut self.held, store, &store.values, &part.values, |position, theirs| {
+            let Some(own) = store.values.cells().get(position) else { return };
+            if let Some(sent) = sent.get_mut(position).filter(|sent| !**sent) {
+                *sent = true;
+                *hash ^= store.ids.prefix(own.id).in_row(Cell::new(own.id, &theirs.value, theirs.hlc).hash);
+            }
+        });
+    }
+
+    /// What the client lacks, which has sent all values that it holds.
+    pub fn lacking(&self, store: &Store) -> Vec<Range<Place>> {
+        let lacking = self.lacking_where(store, |_| true);
+        if lacking.is_empty() && store.values.hlc > self.hlc {
+            return vec![Place::of_value(0).range()];
+        }
+        lacking
+    }
+
+    /// The same where it has sent only those whose hashes differ from ours, and has reported the hash of all. Where that is
+    /// the sum of what it sent and of the rest of ours, it lacks nothing of the rest; else it may lack any of that.
+    pub fn lacking_of_differing(&self, store: &Store, reported: Option<u32>) -> Vec<Range<Place>> {
+        store.look_at(store.values.cells().len());
+        let was_sent = |position: usize| self.sent.get(position).is_some_and(|sent| *sent);
+        let rest = store.values.cells().iter().enumerate().filter(|(position, _)| !was_sent(*position));
+        let mut sum = rest.fold(self.hash, |sum, (_, cell)| sum ^ store.ids.prefix(cell.id).in_row(cell.hash));
+        if !store.values.hlc.is_empty() {
+            sum ^= Fnv::new().bytes(store.values.hlc.text().as_bytes()).finish();
+        }
+        if reported == Some(sum) { self.lacking_where(store, was_sent) } else { self.lacking(store) }
+    }
+
+    fn lacking_where(&self, store: &Store, is_asked: impl Fn(usize) -> bool) -> Vec<Range<Place>> {
+        let count = store.values.cells().len();
+        store.look_at(count);
+        let is_held = |position: usize| self.held.get(position).is_some_and(|held| *held);
+        let mut lacking = Vec::new();
+        for position in (0..count).filter(|position| is_asked(*position) && !is_held(*position)) {
+            push(&mut lacking, Place::of_value(position).range());
+        }
+        lacking
+    }
+}
+
+/// Notes which of a row's cells are among theirs, and no older there.
+fn note_held(
+    held: &mut Vec<bool>,
+    store: &Store,
+    row: &Row,
+    theirs: &[CellChange],
+    mut sent: impl FnMut(usize, &CellChange),
+) {
+    held.resize(row.cells().len(), false);
+    for theirs in theirs {
+        let Some(position) = store.ids.get(&theirs.id).and_then(|id| row.find(id)) else { continue };
+        let Some((own, held)) = row.cells().get(position).zip(held.get_mut(position)) else { continue };
+        *held = theirs.hlc > own.hlc || theirs.hlc == own.hlc && (!own.hlc.is_empty() || *theirs.value == *own.value);
+        sent(position, theirs);
+    }
+}
+
+fn tables_by_position<'t>(store: &Store, theirs: &'t HashTree<'t>) -> Vec<Option<&'t HashNode<'t>>> {
+    by_position(theirs.top(), store.tables.len(), &|id| store.tables.get_index_of(id))
+}
+
+/// The node of a table. One that has come into being since was not asked for.
+fn node_at<'t>(nodes: &[Option<&'t HashNode<'t>>], position: usize) -> Option<&'t HashNode<'t>> {
+    nodes.get(position).copied().flatten()
+}
+
+/// Adds a range, to the last of those that are there where it follows it.
+fn push(ranges: &mut Vec<Range<Place>>, range: Range<Place>) {
+    match ranges.last_mut().filter(|last| last.end == range.start) {
+        Some(last) => last.end = range.end,
+        None => ranges.push(range),
+    }
+}
+
+/// Puts ranges in order, and together where they touch.
+fn in_order(ranges: &mut Vec<Range<Place>>) {
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        if touches {
+            last.end = last.end.max(next.end);
+        }
+        touches
+    });
+}

@@ -824,6 +824,82 @@ fn a_table_of_a_million_rows_heals() {
     assert_eq!(room.room.store().content_hashes(), theirs.content_hashes());
 }
 
+/// Read whole, each of its answers would take many times its text: they are merged part by part.
+#[test]
+fn of_a_client_that_holds_much_all_is_merged_and_nothing_is_sent_to_it_that_it_has() {
+    let rows = |rows: std::ops::Range<usize>, value: &str| {
+        let rows: Vec<_> = rows.map(|row| format!(r#""{row}":[{{"c":[{value}],"d":[1,"@old"]}}]"#)).collect();
+        rows.join(",")
+    };
+    let cells = |cells: std::ops::Range<usize>| {
+        let cells: Vec<_> = cells.map(|cell| format!(r#""{cell}":[1,"@old"]"#)).collect();
+        cells.join(",")
+    };
+    let change = |tables: &str, values: &str| t(&format!("[[{{{tables}}}],[{{{values}}}],1]"));
+    let both = change(
+        &format!(r#""t":[{{{}}}],"u":[{{"r":[{{{}}}]}}]"#, rows(0..30_000, "1,\"@old\""), cells(0..50_000)),
+        &cells(0..40_000),
+    );
+    let ours = change(
+        r#""t":[{"7":[{"c":[2,"@new"]}],"x":[{"c":[3]}]}],"u":[{"r":[{"49999":[2,"@new"]}]}]"#,
+        r#""0":[2,"@new"]"#,
+    );
+    let their_table = format!(r#""w":[{{{}}}]"#, rows(0..40_000, "4"));
+    let theirs = change(
+        &format!(
+            r#""t":[{{{}}}],"u":[{{"r":[{{"0":[3,"@new"]}}]}}],{their_table}"#,
+            rows(20_000..60_000, "5,\"@new\"")
+        ),
+        &cells(40_000..80_000),
+    );
+    let store = |changes: [&str; 2]| {
+        let mut store = Store::new(1);
+        for change in changes {
+            let merge = |part: &Changes| {
+                store.merge(part, NOW_MS, |_| {});
+            };
+            Changes::read_text(change, merge).unwrap();
+        }
+        store
+    };
+    let mut client = store([&both, &theirs]);
+    let mut room = Harness::new().with_store(store([&both, &ours]));
+    room.connect("b");
+    let hashes = |client: &Store| {
+        let hashes = client.content_hashes();
+        format!("[{},{}]", hashes.tables, hashes.values)
+    };
+    room.say("b", &format!("\n[null,2,{}]", hashes(&client)));
+    let mut pushed = Vec::new();
+    while client.content_hashes() != room.room.store().content_hashes() {
+        let said: Vec<_> = room.outputs().into_iter().filter(|output| output.starts_with("b < ")).collect();
+        room.pass(10);
+        for text in said {
+            let (_, body) = text.split_once('\n').unwrap();
+            if let Some(change) = body.strip_prefix("[null,3,").and_then(|rest| rest.strip_suffix(']')) {
+                pushed.push(change.to_owned());
+                merge(&mut client, change);
+                continue;
+            }
+            let mut question = body.strip_suffix(']').unwrap().splitn(3, ',');
+            let mark = question.next().unwrap().split(['#', '}']).nth(1).unwrap();
+            let (type_, payload) = (question.next().unwrap(), question.next().unwrap());
+            let hashes_in = |levels| HashTree::read(&mut Reader::new(payload), levels).unwrap();
+            let whole = AnswerLimits::whole();
+            let answer = match type_ {
+                "1" => hashes(&client),
+                "4" => client.table_diff(&hashes_in(1), whole).text,
+                "5" => client.row_diff(&hashes_in(2), whole).text,
+                "6" => client.cell_diff(&hashes_in(3), whole).text,
+                _ => client.value_diff(&hashes_in(1), whole).text,
+            };
+            room.answer("b", mark, &answer);
+        }
+    }
+    let sent: usize = pushed.iter().map(String::len).sum();
+    assert!(sent < 1000, "{sent} bytes for four cells: {pushed:?}");
+}
+
 // ── What does not fit into an answer ─────────────────────────────────────────────────────────────────────────────────
 
 /// A room of four rows, that sends a row at a time.

@@ -45,7 +45,7 @@ pub struct Changes<'a> {
 }
 
 /// How many tables, rows and cells, or values, a part has. Each takes some hundred bytes.
-pub(super) const PART: usize = 32 << 10;
+pub(super) const PART: usize = 8 << 10;
 
 /// Takes the parts of a change, which have so much in them.
 type Sink<'s, 'a> = Option<(usize, &'s mut dyn FnMut(&Changes<'a>))>;

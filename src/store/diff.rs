@@ -117,7 +117,7 @@ impl Store {
     /// content of those that are not named.)
     pub fn value_hashes(&self, limit: usize) -> String {
         let mut hashes = HashWriter::new();
-        for cell in self.values.cells() {
+        for cell in self.values.cells().iter() {
             let before = hashes.mark();
             hashes.leaf(self.ids.text(cell.id), cell.hash);
             if hashes.length() > limit {

@@ -1,5 +1,6 @@
 //! Children by their ids, in the order of their arrival.
 
+use super::list::List;
 use super::names::Names;
 use super::size::Size;
 use foldhash::fast::FixedState;
@@ -8,12 +9,12 @@ use foldhash::fast::FixedState;
 #[derive(Debug)]
 pub(super) struct Map<V> {
     ids: Names,
-    children: Vec<V>,
+    children: List<V>,
 }
 
 impl<V> Map<V> {
     pub fn new(hasher: FixedState) -> Self {
-        Self { ids: Names::new(hasher), children: Vec::new() }
+        Self { ids: Names::new(hasher), children: List::default() }
     }
 
     pub fn len(&self) -> usize {
@@ -28,7 +29,7 @@ impl<V> Map<V> {
         self.ids.iter()
     }
 
-    pub fn values(&self) -> std::slice::Iter<'_, V> {
+    pub fn values(&self) -> impl Iterator<Item = &V> + Clone {
         self.children.iter()
     }
 
@@ -63,7 +64,7 @@ impl<V> Map<V> {
 
     /// Puts a child behind the others, under an id that none has yet, and answers its position.
     pub fn add(&mut self, id: &str, child: V, size: &mut Size) -> usize {
-        size.push(&mut self.children, child);
+        self.children.push(child, size);
         self.ids.add(id, size)
     }
 }

@@ -8,7 +8,7 @@
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
 //! - `compare`, `shown` and `stamp`: what a client lacks, told by its answers to questions
 //! - `snapshot` and `snapshots`: the content of one moment, for who reads it bit by bit
-//! - `map`, `names`, `index`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
+//! - `map`, `names`, `index`, `list`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
 //! Nothing is ever removed: a deleted cell stays as a tombstone, so a [`Place`] once given out names the same cell for
 //! as long as the store is in memory.
@@ -22,6 +22,7 @@ pub mod hash_tree;
 mod hash_writer;
 mod ids;
 mod index;
+mod list;
 mod map;
 mod merge;
 mod names;

@@ -1,6 +1,7 @@
 //! Ids in the order of their arrival.
 
 use super::index::Index;
+use super::list::List;
 use super::size::{Size, allocated};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
@@ -8,13 +9,13 @@ use std::hash::BuildHasher;
 /// The ids of a map's children: each has one position, and is found by its text.
 #[derive(Debug)]
 pub(super) struct Names {
-    texts: Vec<Box<str>>,
+    texts: List<Box<str>>,
     index: Index,
 }
 
 impl Names {
     pub fn new(hasher: FixedState) -> Self {
-        Self { texts: Vec::new(), index: Index::with_capacity(0, hasher) }
+        Self { texts: List::default(), index: Index::with_capacity(0, hasher) }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &str> {
@@ -38,7 +39,7 @@ impl Names {
         let Self { texts, index } = self;
         let position = texts.len();
         size.memory += allocated(id.len());
-        size.push(texts, id.into());
+        texts.push(id.into(), size);
         let hash_at = |hasher: &FixedState, at: usize| texts.get(at).map_or(0, |text| hasher.hash_one(&**text));
         index.add(position, hash_at, size);
         position

@@ -2,7 +2,8 @@
 
 use super::ids::{CellId, Ids};
 use super::index::Index;
-use super::size::{Size, allocated, allocated_for};
+use super::list::List;
+use super::size::{Size, allocated};
 use crate::hash::Fnv;
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;
@@ -34,7 +35,7 @@ impl Cell {
 pub(super) struct Row {
     pub hlc: Hlc,
     pub hash: u32,
-    cells: Vec<Cell>,
+    cells: List<Cell>,
     /// Most rows have none, and pay for a pointer alone.
     index: Option<Box<Index>>,
 }
@@ -42,19 +43,15 @@ pub(super) struct Row {
 impl Row {
     /// A row with room for so many cells, up to a number.
     pub fn with_room(cells: usize, size: &mut Size) -> Self {
-        let row = Self { cells: Vec::with_capacity(cells.min(MANY)), ..Self::default() };
-        size.memory += allocated_for(&row.cells);
-        row
+        Self { cells: List::with_room(cells.min(MANY), size), ..Self::default() }
     }
 
     /// Gives back the room that no cell was put in.
     pub fn fit(&mut self, size: &mut Size) {
-        size.memory -= allocated_for(&self.cells);
-        self.cells.shrink_to_fit();
-        size.memory += allocated_for(&self.cells);
+        self.cells.fit(size);
     }
 
-    pub fn cells(&self) -> &[Cell] {
+    pub fn cells(&self) -> &List<Cell> {
         &self.cells
     }
 
@@ -85,7 +82,7 @@ impl Row {
         let place = self.cells.len();
         self.hash ^= prefix.in_row(cell.hash);
         size.add_cell(ids.text(cell.id), &cell.value);
-        size.push(&mut self.cells, cell);
+        self.cells.push(cell, size);
         let cells = &self.cells;
         let hash_at = |hasher: &FixedState, at: usize| cells.get(at).map_or(0, |cell| hasher.hash_one(cell.id));
         match &mut self.index {

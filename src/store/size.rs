@@ -14,10 +14,6 @@ pub(super) const CELL_OVERHEAD: usize = 27;
 /// What a row or table adds to it beside its id.
 const BRANCH_OVERHEAD: usize = 9;
 
-/// A list as large as this grows by a quarter, in bytes: the old and the new of it are in memory together for a moment, and
-/// the memory of a WebAssembly module never shrinks.
-const LARGE_BYTES: usize = 64 << 10;
-
 /// The sizes of a store's content, in bytes, kept with every merge.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Size {
@@ -40,18 +36,6 @@ impl Size {
     pub fn replace_value(&mut self, old: &str, new: &str) {
         self.text = self.text + new.len() - old.len();
         self.memory = self.memory + allocated(new.len()) - allocated(old.len());
-    }
-
-    /// Puts an item behind those of a list.
-    pub fn push<T>(&mut self, list: &mut Vec<T>, item: T) {
-        let length = list.len();
-        if length == list.capacity() {
-            let is_large = length * size_of::<T>() >= LARGE_BYTES;
-            self.memory -= allocated_for(list);
-            list.reserve_exact(if is_large { length / 4 } else { length.max(1) });
-            self.memory += allocated_for(list);
-        }
-        list.push(item);
     }
 }
 

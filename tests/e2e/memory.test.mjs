@@ -8,10 +8,8 @@ import {startWorker} from './support/worker.mjs';
 
 after(cleanUp);
 
-/** Of 128 MB for an isolate, with a room that is full. */
-const MOST = 118 << 20;
-/** While a change fills a room: a large list is in memory twice when it grows, beside what goes to the disk and to others. */
-const MOST_WHILE_FILLED = 144 << 20;
+/** Of 128 MB for an isolate. */
+const MOST = 112 << 20;
 /** Just less than a change may have. */
 const LONG = (16 << 20) - 2000;
 const workers = [];
@@ -60,7 +58,7 @@ for (const [name, frame] of Object.entries({
     const client = await begunClient(worker.ws(path));
     client.send(frame());
     await answered(client);
-    await assertTaken(worker, path, `after a change of ${name}`, MOST_WHILE_FILLED);
+    await assertTaken(worker, path, `after a change of ${name}`);
     assert.equal(client.traffic.closed, undefined);
     await worker.kill();
     await worker.start();

@@ -45,10 +45,12 @@ test('a connection that says nothing is asked for its hashes, once', async () =>
 });
 
 test('a connection that begins by itself is answered, and asked nothing', async () => {
-  const client = await rawClient(worker.ws('/begun'));
+  const patient = await startWorker({settings: {GREET_AFTER_MS: '4000'}});
+  const client = await rawClient(patient.ws('/begun'));
   client.send('\n["mine",1,""]');
   await until(() => client.traffic.received.length > 0, 'the answer');
-  await aMoment();
+  client.send('\n[null,2,[0,0]]');
+  await sleep(4500);
   assert.deepEqual(client.heard(), ['S\n["mine",0,[0,0]]']);
 });
 

@@ -41,16 +41,25 @@ export const rawClient = async (url) => {
   };
 };
 
+/** Asks the room something, waits for the answer, and forgets what else came. */
+const answerTo = async (client, id, type, payload) => {
+  client.send(`\n${body(id, type, payload)}`);
+  const answer = () => client.traffic.received.find((frame) => frame.startsWith(`S\n["${id}",0,`));
+  await until(answer, 'an answer of the room');
+  const [, , content] = JSON.parse(answer().split('\n')[1]);
+  client.heard();
+  return content;
+};
+
 /**
  * A raw client that has begun as one of TinyBase does, and holds what the room holds, so that the room will not ask it for
- * its hashes.
+ * its hashes: it knows, when this ends. (On a slow machine it may have asked before.)
  */
 export const begunClient = async (url) => {
   const client = await rawClient(url);
-  client.send(`\n${body('begin', 1, '')}`);
-  await until(() => client.traffic.received.length > 0, 'the hashes of the room');
-  const [, , hashes] = JSON.parse(client.heard()[0].split('\n')[1]);
+  const hashes = await answerTo(client, 'begin', 1, '');
   client.send(`\n${body(null, 2, hashes)}`);
+  await answerTo(client, 'begun', 6, {});
   return client;
 };
 

@@ -79,7 +79,7 @@ const startMiniflare = async (modules, env, folder, inspectorPort) => {
   return {miniflare, port};
 };
 
-/** Puts the counter of written rows around a contender. */
+/** Puts the counter of all that is billed around a contender. */
 const counting = async ({mainModule, modules}) => {
   const counter = await readFile(join(import.meta.dirname, 'counting/worker.js'));
   return {
@@ -92,21 +92,24 @@ const counting = async ({mainModule, modules}) => {
 };
 
 /**
- * Starts a contender, with no rooms yet. One that counts knows how many rows it has written, one that is inspected tells
- * a debugger where its time goes; neither is as fast.
+ * Starts a contender, with no rooms yet, and with some variables set. One that counts knows what Cloudflare would bill,
+ * one that is inspected tells a debugger where its time goes; neither is as fast.
  */
-export const start = async (name, {counts = false, inspected = false} = {}) => {
+export const start = async (name, {counts = false, inspected = false, variables = {}} = {}) => {
   const {title, code, env, hasStore = false} = contenders[name];
   const modules = counts ? await counting(await code()) : await code();
   const folder = await mkdtemp(join(storage, `${name}-`));
-  const begin = () => startMiniflare(modules, env, folder, inspected ? 0 : undefined);
+  const begin = () => startMiniflare(modules, {...env, ...variables}, folder, inspected ? 0 : undefined);
   let running = await begin();
+  const ask = async (question) => (await fetch(`http://127.0.0.1:${running.port}/${question}`)).json();
   return {
     name,
     title,
     hasStore,
-    /** The rows written since this was called last. */
-    rowsWritten: async () => (await (await fetch(`http://127.0.0.1:${running.port}/`)).json()).rows,
+    /** What would be billed of the time since this was called last. */
+    counted: () => ask(''),
+    /** Whether the object that was used last could hibernate, and for how long nothing has happened. */
+    rest: () => ask('?rest'),
     inspector: () => running.miniflare.getInspectorURL(),
     url: (room) => `ws://127.0.0.1:${running.port}/${room}`,
     /** Takes a room out of memory while its sockets sleep, unless it sleeps already. */

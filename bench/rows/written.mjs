@@ -14,11 +14,11 @@ const count = async (server) => {
   await until(() => other.store.getRowCount('t') === ROWS, 'the store to be whole', 60);
   const writtenBy = async (action) => {
     await untilQuiet(1500);
-    await server.rowsWritten();
+    await server.counted();
     await action();
     await untilQuiet(1500);
     await sleep(500);
-    return server.rowsWritten();
+    return (await server.counted()).rowsWritten;
   };
   const change = (number) => one.store.setCell('t', 'r1', 'a0', `edit ${number}`);
   const edits = await writtenBy(async () => {

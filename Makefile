@@ -18,7 +18,7 @@ export WRANGLER_SEND_METRICS = false
 .DEFAULT_GOAL = help
 # One after the other and in the order written: they share the cores, target/ and build/.
 .NOTPARALLEL:
-.PHONY: help setup dev demo build deploy test format lint native dry-run size e2e torture-minute torture bench profile micro fuzz fixtures clean
+.PHONY: help setup dev demo build deploy test format lint native dry-run size e2e torture-minute torture bench costs profile micro fuzz fixtures clean
 
 section = @printf '\n== %s\n' '$(1)'
 
@@ -82,6 +82,10 @@ torture: build ## kill and break everything around rooms under load: TIME=600 se
 bench: build ## Tinyroom and TinyBase's own server side by side, into bench/results.md (some rows: ROWS='wake join')
 	$(call section,Benchmark)
 	@$(NODE) bench/run.mjs $(ROWS)
+
+costs: build ## what typical apps cost a month on Cloudflare, into docs/costs.md (some of them: APPS='board')
+	$(call section,Costs)
+	@$(NODE) bench/costs.mjs $(APPS)
 
 profile: build ## where the time of a message goes inside a room
 	@$(NODE) bench/profile.mjs

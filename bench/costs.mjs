@@ -32,8 +32,9 @@ const play = async ({title, prepare, parts}, server) => {
     const counted = [];
     for (const part of parts) {
       report(`${title}: ${whose}, ${part.what}`);
-      const {awakeMs, ...counts} = await stage.billedFor(() => part.play(stage, state));
-      counted.push({...counts, awakeSeconds: awakeMs / 1000, tookSeconds: part.lasts && state.tookSeconds});
+      let tookSeconds;
+      const {awakeMs, ...counts} = await stage.billedFor(async () => (tookSeconds = await part.play(stage, state)));
+      counted.push({...counts, awakeSeconds: awakeMs / 1000, tookSeconds});
     }
     return counted;
   } finally {

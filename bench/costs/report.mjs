@@ -10,18 +10,22 @@ const document = join(import.meta.dirname, '../../docs/costs.md');
 
 const names = Object.keys(servers);
 const row = (cells) => `| ${cells.join(' | ')} |`;
-const table = (head, body) =>
-  [row(head), row(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...body.map(row)].join('\n');
 
+/** A column for each server. */
+const table = (title, body) =>
+  [[title, ...names.map((name) => servers[name].title)], ['---', ...names.map(() => '---:')], ...body].map(row).join('\n');
+
+/** Three digits, and a unit that spares zeros. */
 const number = (value) => {
-  const [size, unit] = value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
-  const digits = Number.isInteger(value) && unit === '' ? 0 : value / size < 100 ? 2 - (value / size >= 10) : 0;
-  return `${(value / size).toLocaleString('en', {maximumFractionDigits: digits})}${unit}`;
+  const [size, unit] = [[1e9, ' billion'], [1e6, ' million'], [1, '']].find(([size]) => value >= size || size === 1);
+  const exact = unit === '' && Number.isInteger(value);
+  const digits = exact ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3};
+  return `${(value / size).toLocaleString('en', digits)}${unit}`;
 };
 
 const dollars = (value) => {
-  if (value < 0.005) return '0';
-  return value.toLocaleString('en', value < 100 ? {minimumFractionDigits: 2, maximumFractionDigits: 2} : {maximumFractionDigits: 0});
+  const digits = value >= 100 || value < 0.005 ? 0 : 2;
+  return value.toLocaleString('en', {minimumFractionDigits: digits, maximumFractionDigits: digits});
 };
 
 /** A month of an app on a server: each part as often as it happens, and what its rooms take of the disk. */
@@ -39,49 +43,47 @@ const month = ({parts, rooms}, counted) => {
 
 const lacks = (quantities, days) => {
   const [first] = freePlanLacks(quantities, days);
-  return first ? `no: ${prices[first.name].title}, ${first.times.toFixed(1)} ×` : 'is enough';
+  return first ? `no: ${prices[first.name].title} (${number(first.times)} ×)` : 'yes';
 };
 
-const monthly = (app, counted) =>
-  table(
-    ['a month', 'messages in', 'rows written', 'rows read', 'hours awake', 'GB', 'messages and requests, $', 'awake, $', 'rows written, $', 'rows read, $', '**all at list price, $**', 'on top of the plan, $', 'the free plan'],
-    names.map((name) => {
-      const use = month(app, counted[name]);
-      const quantities = billed(use);
-      const by = listed(quantities);
-      return [
-        servers[name].title,
-        number(use.messages),
-        number(use.rowsWritten),
-        number(use.rowsRead),
-        number(use.awakeSeconds / 3600),
-        number(use.bytes / 1e9),
-        dollars(by.requests + by.workerRequests),
-        dollars(by.duration),
-        dollars(by.rowsWritten),
-        dollars(by.rowsRead),
-        `**${dollars(total(quantities))}**`,
-        dollars(onTop(quantities)),
-        lacks(quantities, app.days),
-      ];
-    }),
-  );
+const monthly = (app, counted) => {
+  const months = names.map((name) => {
+    const use = month(app, counted[name]);
+    const quantities = billed(use);
+    return {use, quantities, by: listed(quantities)};
+  });
+  const line = (what, cell) => [what, ...months.map(cell)];
+  return table('a month', [
+    line('messages in', ({use}) => number(use.messages)),
+    line('rows written', ({use}) => number(use.rowsWritten)),
+    line('rows read', ({use}) => number(use.rowsRead)),
+    line('hours awake', ({use}) => number(use.awakeSeconds / 3600)),
+    line('GB stored', ({use}) => number(use.bytes / 1e9)),
+    line('messages and connections, $', ({by}) => dollars(by.requests + by.workerRequests)),
+    line('time awake, $', ({by}) => dollars(by.duration)),
+    line('rows written, $', ({by}) => dollars(by.rowsWritten)),
+    line('rows read and GB stored, $', ({by}) => dollars(by.rowsRead + by.stored)),
+    line('**all of it at list price, $**', ({quantities}) => `**${dollars(total(quantities))}**`),
+    line('on top of the plan’s $5, $', ({quantities}) => dollars(onTop(quantities))),
+    line('is the free plan enough?', ({quantities}) => lacks(quantities, app.days)),
+  ]);
+};
 
-const counts = ({parts}, counted) =>
-  table(
-    ['counted', 'a month', 'connections', 'messages in', 'rows written', 'rows read', 'seconds awake'],
-    parts.flatMap(({what, aMonth}, index) =>
-      names.map((name, place) => {
-        const {connections, messages, rowsWritten, rowsRead, awakeSeconds} = counted[name][index];
-        return [
-          `${what}: ${servers[name].title}`,
-          place === 0 ? aMonth.toLocaleString('en') : '',
-          ...[connections, messages, rowsWritten, rowsRead].map((count) => count.toLocaleString('en')),
-          awakeSeconds.toFixed(2),
-        ];
-      }),
-    ),
-  );
+const counts = ({parts}, counted) => {
+  const body = parts.flatMap(({what, aMonth}, index) => {
+    const line = (title, cell) => [title, ...names.map((name) => cell(counted[name][index]))];
+    const {connections} = counted[names[0]][index];
+    const connecting = connections > 0 ? `, connections: ${connections}` : '';
+    return [
+      [`**${what}**${connecting}; ${aMonth.toLocaleString('en')} a month`, ...names.map(() => '')],
+      line('messages in', ({messages}) => messages.toLocaleString('en')),
+      line('rows written', ({rowsWritten}) => rowsWritten.toLocaleString('en')),
+      line('rows read', ({rowsRead}) => rowsRead.toLocaleString('en')),
+      line('seconds awake', ({awakeSeconds}) => awakeSeconds.toFixed(2)),
+    ];
+  });
+  return table('counted', body);
+};
 
 /** Where pointers moved slower than they should, that all could see them: the seconds awake are too many there. */
 const delays = ({parts}, counted) =>
@@ -95,7 +97,7 @@ const delays = ({parts}, counted) =>
 export const pages = (results) => {
   const played = Object.keys(results);
   const summary = table(
-    ['$ a month, at list price', ...names.map((name) => servers[name].title)],
+    '$ a month, at list price',
     played.map((app) => [
       apps[app].title,
       ...names.map((name) => dollars(total(billed(month(apps[app], results[app][name]))))),

@@ -1,6 +1,7 @@
 // Whose bills stand side by side.
 export const servers = {
   tinyroom: {title: 'Tinyroom', contender: 'tinyroom', variables: {}},
+  soon: {title: 'Tinyroom, `KEEP_WITHIN_MS` 100', contender: 'tinyroom', variables: {KEEP_WITHIN_MS: 100}},
   later: {title: 'Tinyroom, `KEEP_WITHIN_MS` 1000', contender: 'tinyroom', variables: {KEEP_WITHIN_MS: 1000}},
   json: {title: 'rival, SQL JSON', contender: 'json', variables: {}},
   fragmented: {title: 'rival, SQL fragmented', contender: 'fragmented', variables: {}},

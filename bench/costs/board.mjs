@@ -12,6 +12,7 @@ const DRAG_SECONDS = 4;
 /** Each begins so much after the one before, and so two pointers move at a time. */
 const APART_SECONDS = 2;
 const HZ = 60;
+const FRAME_MS = 1000 / HZ;
 const MOVES = DRAG_SECONDS * HZ;
 
 /** Until a store has a pointer at its place with that number, or at a later one: who is slow may be sent fewer. */
@@ -31,7 +32,8 @@ const drag = async (clients, own, state) => {
   const others = clients.filter((_, index) => index !== own);
   let due = performance.now();
   for (let move = 0; move < MOVES; move++) {
-    due = Math.max(due + 1000 / HZ, performance.now());
+    // A move that was a little late does not delay those after it: timers are never early.
+    due = Math.max(due + FRAME_MS, performance.now() - FRAME_MS);
     const number = ++state.moves[own];
     clients[own].store.setPartialRow('pointers', `p${own}`, {x: number, y: number * 2});
     await Promise.all([sleep(Math.max(0, due - performance.now())), ...others.map((other) => hasMove(other, `p${own}`, number))]);

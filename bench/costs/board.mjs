@@ -17,11 +17,13 @@ const MOVES = DRAG_SECONDS * HZ;
 
 /** Until a store has a pointer at its place with that number, or at a later one: who is slow may be sent fewer. */
 const hasMove = ({store}, pointer, number) =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const isThere = () => (store.getCell('pointers', pointer, 'x') ?? 0) >= number;
     if (isThere()) return resolve();
+    const deadline = setTimeout(() => reject(new Error(`move ${number} of ${pointer} was lost`)), 60_000);
     const listener = store.addCellListener('pointers', pointer, 'x', () => {
       if (!isThere()) return;
+      clearTimeout(deadline);
       store.delListener(listener);
       resolve();
     });

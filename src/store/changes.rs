@@ -44,7 +44,9 @@ pub struct Changes<'a> {
     begun: (usize, usize),
 }
 
-/// How many tables, rows and cells, or values, a part has. Each takes some hundred bytes.
+/// How many tables, rows and cells, or values, are read whole: what is longer is read in parts. Each takes some hundred bytes.
+pub(super) const LONG: usize = 32 << 10;
+/// How many a part has.
 pub(super) const PART: usize = 8 << 10;
 
 /// Takes the parts of a change, which have so much in them.
@@ -95,7 +97,7 @@ impl<'a> Changes<'a> {
     /// Reads the same, unless it is long: then it has been read, and is to be [read in parts](Self::read_in_parts).
     pub fn read_unless_long(reader: &mut Reader<'a>) -> Result<Option<Self>, ReadError> {
         let mut is_long = false;
-        let rest = Self::read_whole(reader, &mut Some((PART, &mut |_| is_long = true)))?;
+        let rest = Self::read_whole(reader, &mut Some((LONG, &mut |_| is_long = true)))?;
         Ok((!is_long).then_some(rest))
     }
 

@@ -3,14 +3,14 @@
 //! What is read takes several times its text in memory, so a long one is read in parts: once to see whether it can be read
 //! at all, and once more to merge it, as [changes](super::changes) are.
 
-use super::changes::{Changes, PART};
+use super::changes::{Changes, LONG, PART};
 use crate::hlc::Hlc;
 use crate::json::{ReadError, Reader};
 
 /// What an answer brings of tables, or of values.
 #[derive(Debug)]
 pub struct Stamp<'a> {
-    /// All of it, or of a long one what follows the parts.
+    /// All of it, or nothing of a long one.
     whole: Changes<'a>,
     long: Option<Long<'a>>,
     longest_value: usize,
@@ -36,13 +36,16 @@ impl<'a> Stamp<'a> {
     fn read(reader: &mut Reader<'a>, of_values: bool) -> Result<Self, ReadError> {
         let start = reader.at();
         let (mut is_long, mut longest_value) = (false, 0);
-        let whole = Changes::read_stamp(reader, of_values, PART, |part| {
+        let whole = Changes::read_stamp(reader, of_values, LONG, |part| {
             is_long = true;
             longest_value = longest_value.max(part.longest_value());
         })?;
         longest_value = longest_value.max(whole.longest_value());
-        let long = is_long.then(|| Long { text: reader.slice_from(start), of_values });
-        Ok(Self { whole, long, longest_value })
+        if is_long {
+            let long = Some(Long { text: reader.slice_from(start), of_values });
+            return Ok(Self { whole: Changes::default(), long, longest_value });
+        }
+        Ok(Self { whole, long: None, longest_value })
     }
 
     /// A stamp with nothing under it.

@@ -6,7 +6,7 @@
 //! - `merge`: which cell wins, and what that does to the hashes
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
-//! - `compare`, `shown` and `stamp`: what a client lacks, told by its answers to questions
+//! - `compare`, `shown`, `shown_values` and `stamp`: what a client lacks, told by its answers to questions
 //! - `snapshot` and `snapshots`: the content of one moment, for who reads it bit by bit
 //! - `map`, `names`, `index`, `list`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
@@ -28,6 +28,7 @@ mod merge;
 mod names;
 mod row;
 mod shown;
+mod shown_values;
 mod size;
 mod snapshot;
 mod snapshots;
@@ -38,7 +39,8 @@ pub use answer::{Answer, AnswerLimits};
 pub use changes::Changes;
 pub use hash_tree::HashTree;
 pub use merge::{MergePolicy, Merged};
-pub use shown::{Comparison, Shown, ShownValues};
+pub use shown::{Comparison, Shown};
+pub use shown_values::ShownValues;
 pub use snapshots::SnapshotId;
 pub use stamp::Stamp;
 

@@ -5,55 +5,20 @@
     clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
-    unsafe_code,
-    reason = "these are tests, and an allocator cannot be written without"
+    reason = "these are tests"
 )]
 
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fmt::Write;
 use std::ops::Range;
+use support::counting::{Counting, LIVE, PEAK};
 use support::fixtures::NOW_MS;
 use support::stamp::stamp;
 use support::stores::whole_change;
 use support::texts::t;
 use tinyroom::json::Reader;
 use tinyroom::store::{Changes, MergePolicy, Merged, Place, Store};
-
-thread_local! {
-    /// The bytes this thread has allocated and not freed.
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-    /// The most that it was since someone set it.
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-impl Counting {
-    /// What an allocation takes of the memory: with a header of a word, in steps of two, and four at least.
-    fn taken(layout: Layout) -> isize {
-        const WORD: usize = size_of::<usize>();
-        (layout.size() + WORD).next_multiple_of(2 * WORD).max(4 * WORD).cast_signed()
-    }
-}
-
-// SAFETY: the system's allocator does all of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.set(LIVE.get() + Self::taken(layout));
-        PEAK.set(PEAK.get().max(LIVE.get()));
-        // SAFETY: what holds of this call holds of that one.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get() - Self::taken(layout));
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

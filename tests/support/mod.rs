@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod counting;
 pub mod fixtures;
 pub mod harness;
 pub mod network;

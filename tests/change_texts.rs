@@ -95,3 +95,18 @@ fn of_many_clients_the_last_share_a_text() {
     expected.push(change(&mut (16..100).chain(116..200)));
     assert_eq!(texts(&store, usize::MAX), expected);
 }
+
+/// Each text repeats the ids of table and row: who makes up clients, and ids of a megabyte, is not told seventeen of them.
+#[test]
+fn the_longer_the_ids_are_the_fewer_clients_have_texts_of_their_own() {
+    for (id_bytes, expected) in [(10, 17), (1 << 10, 17), (2 << 10, 9), (16 << 10, 2), (1 << 20, 1)] {
+        let cell = |n| format!(r#""{n}":[{n},"{}"]"#, stamp(UNTIL_MS + 1, 0, &format!("cli{n}")));
+        let cells: Vec<_> = (10..60).map(cell).collect();
+        let (table, row) = ("t".repeat(id_bytes / 2), "r".repeat(id_bytes / 2));
+        let change = format!(r#"[[{{"{table}":[{{"{row}":[{{{}}}]}}]}}],[{{}}],1]"#, cells.join(","));
+        let texts = texts(&store_of([&*change]), usize::MAX);
+        assert_eq!(texts.len(), expected, "ids of {id_bytes} bytes");
+        let others = store_of(texts.iter().map(|text| &**text));
+        assert_eq!(others.content_text(), store_of([&*change]).content_text());
+    }
+}

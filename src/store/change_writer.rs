@@ -37,6 +37,13 @@ pub(super) struct CellAt<'a> {
     row: &'a Row,
 }
 
+impl CellAt<'_> {
+    /// How long the ids of its table and row are.
+    pub fn id_bytes(self) -> usize {
+        self.table_id.len() + self.row_id.len()
+    }
+}
+
 impl Store {
     /// The cell at a place of the tables.
     pub(super) fn cell_at(&self, place: Place) -> Option<CellAt<'_>> {

@@ -1,6 +1,6 @@
 //! Changes and content as JSON text, exactly as a TinyBase client prints them.
 
-use super::change_writer::{ChangeWriter, Style};
+use super::change_writer::{CellAt, ChangeWriter, Style};
 use super::changes::UNDEFINED_TEXT;
 use super::ids::Ids;
 use super::row::{Cell, Row};
@@ -14,6 +14,8 @@ use std::ops::Range;
 
 /// Of how many clients the cells that are ahead have texts of their own.
 const MAX_CLIENTS_AHEAD: usize = 16;
+/// Of fewer where the ids of their tables and rows are long: each text repeats them, up to so many bytes.
+const MAX_IDS_AHEAD_BYTES: usize = 16 << 10;
 /// In UTF-8, in bytes: who writes at least as much gets on.
 const LONGEST_CHARACTER: usize = 4;
 
@@ -84,7 +86,9 @@ impl Store {
             }
             !is_ahead
         });
-        for group in by_client(ahead) {
+        let id_bytes = ahead.iter().map(|(_, place)| self.cell_at(*place).map_or(0, CellAt::id_bytes)).max();
+        let clients = (MAX_IDS_AHEAD_BYTES / id_bytes.unwrap_or(0).max(1)).min(MAX_CLIENTS_AHEAD);
+        for group in by_client(ahead, clients) {
             self.write_texts(&group, limit, &mut texts, &mut |_| true);
         }
         texts
@@ -168,14 +172,14 @@ impl Store {
     }
 }
 
-/// Places by the client whose stamp their cell has, and those of all other clients together once there are many: who
+/// Places by the client whose stamp their cell has, and those of all other clients together once there are so many: who
 /// invents clients makes no text for each cell.
-fn by_client(cells: Vec<(Hlc, Place)>) -> impl Iterator<Item = Vec<Place>> {
+fn by_client(cells: Vec<(Hlc, Place)>, most: usize) -> impl Iterator<Item = Vec<Place>> {
     let mut groups: Vec<(u32, Vec<Place>)> = Vec::new();
     for (hlc, place) in cells {
         let client = hlc.client();
         let known = groups.iter().position(|group| group.0 == client);
-        let index = known.unwrap_or(groups.len().min(MAX_CLIENTS_AHEAD));
+        let index = known.unwrap_or(groups.len().min(most));
         match groups.get_mut(index) {
             Some((_, group)) => group.push(place),
             None => groups.push((client, vec![place])),

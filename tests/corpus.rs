@@ -12,8 +12,13 @@
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 
+use fuzz::counting::Counting;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// For [`cost`] alone.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 fn replay(target: &str, run: fn(&[u8])) {
     let kept = files(&Path::new("fuzz/corpus").join(target));
@@ -60,4 +65,13 @@ fn replicas() {
 #[test]
 fn room() {
     replay("room", fuzz::room::run);
+}
+
+#[test]
+fn cost() {
+    replay("cost", |input| {
+        for record in fuzz::cost::run(input) {
+            println!("{record}");
+        }
+    });
 }

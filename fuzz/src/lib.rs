@@ -2,12 +2,18 @@
 //! in `corpus/` and `crashes/`.
 
 pub mod cells;
+pub mod cost;
+#[path = "../../tests/support/counting.rs"]
+pub mod counting;
 pub mod fragments;
 pub mod journal;
 pub mod json;
 pub mod replicas;
 pub mod room;
+pub mod shape;
 pub mod source;
+#[path = "../../tests/support/stamp.rs"]
+pub mod stamp;
 pub mod table;
 pub mod wire;
 

@@ -35,13 +35,8 @@ const MOST_BYTES_IN_ALL: usize = 2 << 20;
 const MEMORY_BYTES: usize = 6 << 20;
 /// How many times what is read and said it may take.
 const TIMES: f64 = 2.0;
-/// The same of an answer. Even a long one is read whole, which takes so much; a long change or question is not.
-const TIMES_OF_AN_ANSWER: f64 = 24.0;
 /// What may stay of all messages beyond a part of the content.
 const KEPT_BYTES: usize = 1 << 20;
-/// How much more where answers tell of rows, for each byte that was read: those that differ are noted each time they are
-/// named, whether the room had asked for them or not.
-const KEPT_OF_ROWS: f64 = 3.0;
 /// How many bytes may be said, how many allocated, and how many loads made, for each byte that is debited.
 const SAID_PER_BYTE: f64 = 16.0;
 const ALLOCATED_PER_BYTE: f64 = 80.0;
@@ -121,10 +116,6 @@ impl Kind {
         Self::AnswerValues,
         Self::AnswerDifferingValues,
     ];
-
-    fn is_answer(self) -> bool {
-        (Self::AnswerHashes as usize..=Self::AnswerDifferingValues as usize).contains(&(self as usize))
-    }
 }
 
 struct World {
@@ -277,9 +268,8 @@ impl World {
         let beyond = taken.saturating_sub(MEMORY_BYTES) as f64 / bytes as f64;
         self.records.push(Record { measure: Measure::Memory, kind, ratio: taken as f64 / bytes as f64 });
         self.records.push(Record { measure: Measure::MemoryBeyond, kind, ratio: beyond });
-        let times = if kind.is_answer() { TIMES_OF_AN_ANSWER } else { TIMES };
         assert!(
-            beyond <= times,
+            beyond <= TIMES,
             "{kind:?} of {read_bytes} bytes takes {taken} bytes beyond the content, and {} are said",
             cost.said_bytes
         );
@@ -357,8 +347,7 @@ impl World {
         let kind = if let [kind] = self.kinds[..] { kind } else { Kind::Several };
         let read_bytes = self.read_bytes.max(LEAST_BYTES) as f64;
         self.records.push(Record { measure: Measure::Kept, kind, ratio: kept_bytes as f64 / read_bytes });
-        let rows = if self.kinds.contains(&Kind::AnswerRows) { KEPT_OF_ROWS * read_bytes } else { 0.0 };
-        let most = KEPT_BYTES + self.room.store().memory_bytes() / 2 + rows as usize;
+        let most = KEPT_BYTES + self.room.store().memory_bytes() / 2;
         assert!(kept_bytes <= most, "{kept_bytes} bytes stay of {read_bytes} that were read");
         let Some(debited_bytes) = self.debited() else { return };
         let bytes = debited_bytes + self.messages * MESSAGE_BYTES;

@@ -221,7 +221,8 @@ impl Room {
         if let Some(session) = self.sessions.get_mut(&from) {
             match of_tables {
                 true => session.tables_to_compare = differing.into(),
-                false => session.rows_to_compare.extend(differing),
+                // Of a comparison that goes on there are none left: what nobody asked for does not pile up.
+                false => session.rows_to_compare = differing.into(),
             }
         }
         self.on_compared(from, won, lacking);

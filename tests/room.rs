@@ -247,6 +247,16 @@ fn a_wake_writes_nothing_and_sends_nothing() {
 }
 
 #[test]
+fn a_room_that_broke_asks_everybody_what_they_hold_and_writes_nothing() {
+    let mut room = Harness::holding(&row("r", "1", "@old"), &["a", "b"]);
+    let written = room.table.rows_written;
+    room.wake();
+    room.handle(Input::Broken);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]", "b < S\n[\"{b#1}\",1,\"\"]"]);
+    assert_eq!(room.table.rows_written, written);
+}
+
+#[test]
 fn a_join_writes_nothing() {
     let mut room = Harness::holding(&row("r", "1", "@old"), &["a"]);
     let written = room.table.rows_written;

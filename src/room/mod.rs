@@ -84,6 +84,9 @@ pub enum Input<'a> {
     Durable,
     /// The content is about to be read: what is read must be stored.
     FlushForRead,
+    /// The room broke off in the middle of something, and has been loaded again: it is not known any more who was to be told
+    /// or asked what.
+    Broken,
     /// The time that [`Room::poll_timeout`] named is there.
     Timeout,
 }
@@ -285,6 +288,7 @@ impl Room {
             Input::Closed(_) => {}
             Input::Durable => self.on_durable(),
             Input::FlushForRead => self.keep(),
+            Input::Broken => self.ask_everybody(),
             Input::Timeout => self.on_timeout(),
         }
         self.recheck();

@@ -12,7 +12,7 @@ export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS='-C symbol-mangling-version
 # Left to itself, worker-build downloads these three from outside the package registries.
 WASM_BINDGEN_BIN=$wasm_bindgen \
     WASM_OPT_BIN=$root/node_modules/.bin/wasm-opt \
-    ESBUILD_BIN=$root/node_modules/.bin/esbuild \
+    ESBUILD_BIN=$root/tools/bundle.sh \
     "$worker_build" --release "$@"
 # The names of functions are uploaded, so that a trap can be read in the log: those that help there.
 node tools/names.mjs build/index_bg.wasm

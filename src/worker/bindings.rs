@@ -4,6 +4,7 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Array, ArrayBuffer, BigUint64Array, Function, JSON, JsString, Object, Promise, Uint8Array};
 use worker::web_sys::{ReadableStream, Request};
+use worker::worker_sys::WebSocketPair;
 use worker::{Env, SqlStorage, State, Storage, WebSocket, WebSocketRequestResponsePair};
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
@@ -59,14 +60,6 @@ extern "C" {
         transaction: &mut dyn FnMut() -> Result<JsValue, JsValue>,
     ) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(method, catch)]
-    fn sync(this: &SyncStorage) -> Result<Settling, JsValue>;
-
-    type Settling;
-
-    #[wasm_bindgen(method, js_name = then)]
-    fn either_way(this: &Settling, kept: &Function, failed: &Function) -> JsValue;
-
     #[wasm_bindgen(method, getter)]
     fn kv(this: &SyncStorage) -> Option<SyncKeyValues>;
 
@@ -88,9 +81,39 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn read(this: &Encoded) -> f64;
 
+    /// What calls the room back, on behalf of the runtime: `entry.js`. A closure of Rust's would do for as long as the module
+    /// does; what it calls instead is the room as it is then.
+    #[derive(Clone)]
+    pub type Host;
+
+    /// Has the room called back once, as an event of its own, and not when it was to be before.
+    #[wasm_bindgen(method, js_name = setTimer)]
+    pub(super) fn set_timer(this: &Host, milliseconds: f64);
+
+    #[wasm_bindgen(method, js_name = stopTimer)]
+    pub(super) fn stop_timer(this: &Host);
+
+    /// Has the room called back when everything that was written so far is on disk. (Where nothing ever can be, Cloudflare
+    /// resets the object.)
+    #[wasm_bindgen(method, catch, js_name = whenDurable)]
+    pub(super) fn when_durable(this: &Host) -> Result<(), JsValue>;
+
+    /// Hands the object no event until the runtime has looked whether any timer is due, which it does after its sockets, and
+    /// has the room called back then.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn pause(this: &Host) -> Result<(), JsValue>;
+
+    /// Both ends of a new socket. It ends where the room breaks off before it has answered.
+    #[wasm_bindgen(method)]
+    pub(super) fn pair(this: &Host) -> WebSocketPair;
+
+    /// A stream that asks the room for the next part of what a reader reads whenever it has room for one.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn stream(this: &Host, reader: u64) -> Result<ReadableStream, JsValue>;
+
     /// What puts parts into a stream.
     #[derive(Clone)]
-    pub(super) type StreamController;
+    pub type StreamController;
 
     #[wasm_bindgen(method)]
     fn enqueue(this: &StreamController, part: &Uint8Array);
@@ -124,15 +147,6 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, request: &Request) -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout_raw(callback: &Function, milliseconds: f64) -> JsValue;
-
-    #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout_raw(timer: &JsValue);
-
-    #[wasm_bindgen(js_namespace = scheduler)]
-    fn wait(milliseconds: f64) -> Promise;
 
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(array: &BigUint64Array);
@@ -195,13 +209,6 @@ pub(super) fn append(sql: &SqlStorage, query: &JsString, entry: &str, sequence: 
     Ok((cursor.rows_read() as usize, cursor.rows_written() as usize))
 }
 
-/// Calls back when everything that was written so far is on disk, and answers whether it will. (Where nothing ever can be,
-/// Cloudflare resets the object.)
-pub(super) fn when_durable(storage: &Storage, callback: &Closure<dyn Fn()>) -> bool {
-    let callback: &Function = callback.as_ref().unchecked_ref();
-    sync_storage(storage).sync().map(|settling| settling.either_way(callback, callback)).is_ok()
-}
-
 /// A response with these headers, and with the other end of a socket where it has one.
 pub(super) fn response(
     status: u16,
@@ -217,26 +224,6 @@ pub(super) fn response(
     set(&init, "status", &status.into());
     set(&init, "webSocket", socket);
     Response::new(body, &init)
-}
-
-/// A stream that calls `pull` whenever it has room for a part, and `cancel` when its reader has gone.
-pub(super) fn stream(
-    pull: impl Fn(&StreamController) + 'static,
-    cancel: impl Fn() + 'static,
-) -> Result<ReadableStream, JsValue> {
-    let source = Object::new();
-    let callback = |callback: Closure<dyn Fn(JsValue, JsValue) -> JsValue>| callback.into_js_value();
-    let pull = callback(Closure::new(move |controller: JsValue, _| {
-        pull(controller.unchecked_ref());
-        JsValue::UNDEFINED
-    }));
-    let cancel = callback(Closure::new(move |_, _| {
-        cancel();
-        JsValue::UNDEFINED
-    }));
-    set(&source, "pull", &pull);
-    set(&source, "cancel", &cancel);
-    ReadableStream::new_with_underlying_source(&source)
 }
 
 /// Puts a part into a stream.
@@ -305,33 +292,6 @@ pub(super) fn answer_pings(state: &State) {
     if let Ok(pair) = WebSocketRequestResponsePair::new(PING, PONG) {
         let _ = state.as_raw().set_websocket_auto_response(&pair);
     }
-}
-
-/// Calls back once, as an event of the object that sets it. Answers what to stop it with.
-pub(super) fn set_timeout(callback: &Closure<dyn Fn()>, milliseconds: u64) -> JsValue {
-    set_timeout_raw(callback.as_ref().unchecked_ref(), milliseconds as f64)
-}
-
-/// Stops a timer.
-pub(super) fn clear_timeout(timer: &JsValue) {
-    clear_timeout_raw(timer);
-}
-
-/// Hands the object no event until the promise that `next_tick` makes is kept, and calls back then.
-pub(super) fn pause(state: &State, next_tick: &Closure<dyn Fn() -> Promise>, callback: &Closure<dyn Fn()>) -> bool {
-    let callback: &Function = callback.as_ref().unchecked_ref();
-    let paused = state.as_raw().block_concurrency_while(next_tick.as_ref().unchecked_ref());
-    paused.is_ok_and(|paused| {
-        let paused: &JsValue = paused.as_ref();
-        let paused: &Settling = paused.unchecked_ref();
-        paused.either_way(callback, callback);
-        true
-    })
-}
-
-/// A promise that is kept as soon as the runtime has looked whether any timer is due, which it does after its sockets.
-pub(super) fn next_tick() -> Promise {
-    wait(0.0)
 }
 
 /// How large the memory of the WebAssembly module is, in bytes: that of every room in the isolate. It never shrinks.

@@ -7,6 +7,7 @@ use crate::room::RetryAfter;
 use crate::store::Store;
 use std::fmt::Write;
 use wasm_bindgen::JsValue;
+use worker::js_sys::Promise;
 use worker::web_sys::{ReadableStream, Request};
 
 /// A response, where it could be made.
@@ -21,6 +22,12 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
 const ALLOW: Header = ("allow", METHODS);
 const CACHEABLE: Header = ("cache-control", "public, max-age=86400");
+
+/// An answer as JavaScript takes it: one that could not be made as a promise that is not kept, since what is thrown stands for
+/// a broken module.
+pub(super) fn promised(answer: Result<JsValue, JsValue>) -> JsValue {
+    answer.unwrap_or_else(|error| Promise::reject(&error).into())
+}
 
 /// Whether a request is to become a WebSocket.
 pub(super) fn is_upgrade(request: &Request) -> bool {

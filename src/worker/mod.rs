@@ -1,5 +1,6 @@
 //! The shell: everything that is Cloudflare's, and as little else as can be.
 //!
+//! - `entry.js`: what the runtime calls. It calls the rest, and begins a fresh module where one is broken
 //! - this file: requests, before they reach a room
 //! - `object`: the Durable Object that a room is; its sockets and its timer
 //! - `isolate`: what all rooms in memory may take together
@@ -34,12 +35,12 @@ use worker::web_sys::Request;
 /// Hands a request to the room that its URL names, and back what that promises. What no room has to do with is answered
 /// here, and wakes none.
 #[wasm_bindgen]
-pub fn fetch(request: &Request, env: &Env) -> Result<JsValue, JsValue> {
+pub fn fetch(request: &Request, env: &Env) -> JsValue {
     let url = request.url();
-    match room_of(request, &url) {
-        Ok(name) => Ok(bindings::ask_room(env, name, request)?.into()),
-        Err(answer) => Ok(answer?.into()),
-    }
+    http::promised(match room_of(request, &url) {
+        Ok(name) => bindings::ask_room(env, name, request).map(Into::into),
+        Err(answer) => answer.map(Into::into),
+    })
 }
 
 /// The name of the room that a request is for; or the answer, where none need be asked.

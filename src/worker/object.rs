@@ -1,10 +1,12 @@
 //! The Durable Object that a room is.
 //!
-//! It loads in its constructor, with no write and no message to anyone, hands what happens to the room, and carries out
+//! It loads when it is made, with no write and no message to anyone, hands what happens to the room, and carries out
 //! what comes back. It holds a socket for each connection; the id of a connection is the attachment of its socket, by
 //! which both outlive hibernation.
+//!
+//! What the runtime constructs and calls is the class of the same name in `entry.js`, which calls this.
 
-use super::bindings::StreamController;
+use super::bindings::{Host, StreamController};
 use super::http::Answer;
 use super::isolate::{self, Share};
 use super::reading::Wanted;
@@ -17,14 +19,14 @@ use crate::store::{SnapshotId, Store};
 use crate::{address, subprotocol, wire};
 use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use storage::{Disk, StorageError};
 use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use worker::js_sys::{Date, JsString, Promise};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::{Date, JsString};
 use worker::web_sys::{self, Request};
 use worker::worker_sys::DurableObjectState;
-use worker::{Env, Result, State, WebSocket, WebSocketPair, console_error, console_warn};
+use worker::{Env, Result, State, WebSocket, console_error, console_warn};
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
@@ -46,12 +48,10 @@ pub(super) struct Shell {
     pub share: Share,
     /// Whether it was let go for others: nothing has failed.
     let_go: Cell<bool>,
+    pub host: Host,
     timer: Timer,
-    /// How many commits are on their way to the disk, and what each of them calls when it is there.
+    /// How many commits are on their way to the disk.
     in_flight: Cell<usize>,
-    durable: Closure<dyn Fn()>,
-    next_tick: Closure<dyn Fn() -> Promise>,
-    resumed: Closure<dyn Fn()>,
     /// Those who read the content, with what hears of it when they are given up.
     pub readers: RefCell<Vec<(SnapshotId, StreamController)>>,
 }
@@ -64,13 +64,14 @@ pub(super) struct Open {
     sockets: IndexMap<ConnectionId, WebSocket, foldhash::fast::FixedState>,
 }
 
-/// What the runtime calls. All of it is over when it returns: what `worker` would export in its place, functions that
-/// promise, costs 4 KB of gzip, and each message a detour through JavaScript's queue of microtasks.
+/// What `entry.js` calls. All of it is over when it returns: what `worker` would export in its place, functions that
+/// promise, costs 4 KB of gzip, and each message a detour through JavaScript's queue of microtasks. None of it throws: that
+/// only a module does that is broken.
 #[wasm_bindgen]
 impl Room {
     /// Wakes a room.
     #[wasm_bindgen(constructor)]
-    pub fn new(state: DurableObjectState, env: &Env) -> Self {
+    pub fn new(state: DurableObjectState, env: &Env, host: Host) -> Self {
         let state = State::from(state);
         let settings = settings::of(env);
         let id = state.id().to_string();
@@ -79,34 +80,26 @@ impl Room {
         let disk = Disk::new(state.storage());
         let share = Share::default();
         let room = RefCell::new(Open::load(&state, &disk, &settings, &share));
-        let shell = Rc::new_cyclic(|shell: &Weak<Shell>| {
-            let calls = |method: fn(&Shell)| {
-                let shell = Weak::clone(shell);
-                Closure::new(move || shell.upgrade().iter().for_each(|shell| method(shell)))
-            };
-            Shell {
-                state,
-                disk,
-                settings,
-                room,
-                share,
-                let_go: Cell::new(false),
-                timer: Timer::new(calls(Shell::on_timer)),
-                in_flight: Cell::new(0),
-                durable: calls(Shell::on_durable),
-                next_tick: Closure::new(bindings::next_tick),
-                resumed: calls(Shell::on_resumed),
-                readers: RefCell::default(),
-            }
+        let shell = Rc::new(Shell {
+            state,
+            disk,
+            settings,
+            room,
+            share,
+            let_go: Cell::new(false),
+            timer: Timer::new(host.clone()),
+            host,
+            in_flight: Cell::new(0),
+            readers: RefCell::default(),
         });
         isolate::enter(id, &shell);
         Self { shell }
     }
 
     /// A request came: to join, or to read.
-    pub fn fetch(&self, request: &Request) -> Answer {
+    pub fn fetch(&self, request: &Request) -> JsValue {
         let (url, is_head) = (request.url(), request.method() == "HEAD");
-        if !is_head && http::is_upgrade(request) {
+        let answer = if !is_head && http::is_upgrade(request) {
             self.shell.join(&http::offers(request))
         } else if let Some(sequence) = address::query_value(&url, "journal") {
             self.shell.list(sequence)
@@ -117,12 +110,12 @@ impl Room {
                 (false, true) => Wanted::Verification,
                 (false, false) => Wanted::Content,
             })
-        }
+        };
+        http::promised(answer.map(Into::into))
     }
 
     /// A frame came.
-    #[wasm_bindgen(js_name = webSocketMessage)]
-    pub fn socket_message(&self, socket: web_sys::WebSocket, frame: JsValue) {
+    pub fn message(&self, socket: web_sys::WebSocket, frame: JsValue) {
         let socket = WebSocket::from(socket);
         if let Err(reason) = self.shell.open() {
             close_and_forget(&socket, INTERNAL_ERROR, wire::error::shortened(reason));
@@ -133,22 +126,51 @@ impl Room {
         }
     }
 
-    /// A socket was closed by its client.
-    #[wasm_bindgen(js_name = webSocketClose)]
-    pub fn socket_close(&self, socket: web_sys::WebSocket, code: u16) {
-        let socket = WebSocket::from(socket);
-        // A close frame that is not answered leaves the client waiting. These codes stand for no frame at all.
-        let answer = Some(code).filter(|code| !matches!(code, 1005 | 1006 | 1015));
-        if code != 1006 && code != 1015 {
-            let _ = socket.close(answer, answer.map(|_| ""));
-        }
-        self.shell.closed(&socket);
+    /// A socket was closed by its client, or failed.
+    pub fn closed(&self, socket: web_sys::WebSocket) {
+        self.shell.closed(&socket.into());
     }
 
-    /// A socket failed.
-    #[wasm_bindgen(js_name = webSocketError)]
-    pub fn socket_error(&self, socket: web_sys::WebSocket) {
-        self.shell.closed(&socket.into());
+    /// The time has come that a timer was set for.
+    #[wasm_bindgen(js_name = onTimer)]
+    pub fn on_timer(&self) {
+        self.shell.timer.on_fired();
+        self.shell.handle(Input::Timeout);
+    }
+
+    /// What was committed is on disk. (Where others have followed, theirs is the time that counts.)
+    #[wasm_bindgen(js_name = onDurable)]
+    pub fn on_durable(&self) {
+        let in_flight = self.shell.in_flight.get().saturating_sub(1);
+        self.shell.in_flight.set(in_flight);
+        if in_flight == 0 {
+            self.shell.handle(Input::Durable);
+        }
+    }
+
+    /// A pause is over. The timer was held for its length.
+    #[wasm_bindgen(js_name = onResumed)]
+    pub fn on_resumed(&self) {
+        self.shell.timer.release();
+        self.shell.handle(Input::Timeout);
+    }
+
+    /// The module in which this room was has broken.
+    #[wasm_bindgen(js_name = onBroken)]
+    pub fn on_broken(&self) {
+        if self.shell.open().is_ok() {
+            self.shell.handle(Input::Broken);
+        }
+    }
+
+    /// A stream has room for the next part.
+    pub fn pull(&self, reader: u64, controller: &StreamController) {
+        self.shell.put_part(SnapshotId(reader), controller);
+    }
+
+    /// The reader of a stream has gone.
+    pub fn cancel(&self, reader: u64) {
+        self.shell.end_reading(SnapshotId(reader));
     }
 }
 
@@ -218,7 +240,8 @@ impl Shell {
     /// Opens a socket into the room, for a client that offers subprotocols. Where it cannot be loaded nobody may take an
     /// empty room for it.
     fn join(&self, offers: &str) -> Answer {
-        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        let mut pair = self.host.pair();
+        let (client, server) = (pair.client()?, WebSocket::from(pair.server()?));
         if let Err(reason) = self.open() {
             server.accept()?;
             server.close(Some(INTERNAL_ERROR), Some(wire::error::shortened(reason)))?;
@@ -231,7 +254,7 @@ impl Shell {
             open.room.handle(Input::Opened(id), now_ms());
         }
         self.settle();
-        http::socket(client.as_ref().as_ref(), subprotocol::choose(offers).ok().flatten())
+        http::socket(client.as_ref(), subprotocol::choose(offers).ok().flatten())
     }
 
     /// Lists the rows of the journal, or the entries of one of them.
@@ -281,7 +304,7 @@ impl Shell {
         };
         match done {
             Ok(reports) => {
-                if reports && bindings::when_durable(self.disk.storage(), &self.durable) {
+                if reports && self.host.when_durable().is_ok() {
                     self.in_flight.update(|commits| commits + 1);
                 }
                 true
@@ -291,25 +314,6 @@ impl Shell {
                 false
             }
         }
-    }
-
-    /// What was committed last of all is on disk. (Where others have followed, theirs is the time that counts.)
-    fn on_durable(&self) {
-        self.in_flight.update(|commits| commits.saturating_sub(1));
-        if self.in_flight.get() == 0 {
-            self.handle(Input::Durable);
-        }
-    }
-
-    fn on_timer(&self) {
-        self.timer.on_fired();
-        self.handle(Input::Timeout);
-    }
-
-    /// A pause is over. The timer was held for its length.
-    fn on_resumed(&self) {
-        self.timer.release();
-        self.handle(Input::Timeout);
     }
 
     /// Carries out the room's outputs, and answers whether the room is to be told when they are on disk. Where something
@@ -348,7 +352,7 @@ impl Shell {
                 Output::Warn { text } => console_warn!("{text}"),
                 Output::Pause => {
                     self.timer.hold();
-                    if !bindings::pause(&self.state, &self.next_tick, &self.resumed) {
+                    if self.host.pause().is_err() {
                         self.timer.release();
                     }
                 }

@@ -8,7 +8,6 @@ use super::http::{self, Answer};
 use super::object::{NOT_LOADED, Shell, now_ms};
 use crate::room::Input;
 use crate::store::{SnapshotId, Store};
-use std::rc::Rc;
 
 /// Up to what length of its text the content is one body, in bytes.
 const ONE_BODY_BYTES: usize = 64 << 10;
@@ -27,7 +26,7 @@ pub(super) enum Wanted {
 
 impl Shell {
     /// Answers what is asked for, of what is stored.
-    pub(super) fn read(self: &Rc<Self>, wanted: Wanted) -> Answer {
+    pub(super) fn read(&self, wanted: Wanted) -> Answer {
         if let Err(reason) = self.open() {
             return http::unavailable(&reason);
         }
@@ -50,20 +49,20 @@ impl Shell {
         let reader = open.room.open_reader();
         drop(room);
         self.settle();
-        let (shell, same_shell) = (Rc::downgrade(self), Rc::downgrade(self));
-        let pull = move |controller: &StreamController| {
-            let mut part = String::new();
-            match shell.upgrade().and_then(|shell| shell.read_on(reader, &mut part, controller)) {
-                Some(is_last) => bindings::put(controller, &part, is_last),
-                None => controller.error(GIVEN_UP),
-            }
-        };
-        let cancel = move || same_shell.upgrade().iter().for_each(|shell| shell.end_reading(reader));
-        http::stream(&bindings::stream(pull, cancel)?)
+        http::stream(&self.host.stream(reader.0)?)
+    }
+
+    /// A stream has room for the next part.
+    pub(super) fn put_part(&self, reader: SnapshotId, controller: &StreamController) {
+        let mut part = String::new();
+        match self.read_on(reader, &mut part, controller) {
+            Some(is_last) => bindings::put(controller, &part, is_last),
+            None => controller.error(GIVEN_UP),
+        }
     }
 
     /// A reader has gone.
-    fn end_reading(&self, reader: SnapshotId) {
+    pub(super) fn end_reading(&self, reader: SnapshotId) {
         if let Ok(open) = &mut *self.room.borrow_mut() {
             open.room.close_reader(reader);
         }

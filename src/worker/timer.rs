@@ -1,39 +1,34 @@
 //! The one timer of an object.
 
-use super::bindings;
-use std::cell::{Cell, RefCell};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::Closure;
+use super::bindings::Host;
+use std::cell::Cell;
 
 /// A timer that is set for the earliest time it was asked for.
 pub(super) struct Timer {
-    callback: Closure<dyn Fn()>,
+    host: Host,
     due_ms: Cell<Option<u64>>,
-    running: RefCell<Option<JsValue>>,
     is_held: Cell<bool>,
 }
 
 impl Timer {
-    pub fn new(callback: Closure<dyn Fn()>) -> Self {
-        Self { callback, due_ms: Cell::new(None), running: RefCell::default(), is_held: Cell::new(false) }
+    pub fn new(host: Host) -> Self {
+        Self { host, due_ms: Cell::new(None), is_held: Cell::new(false) }
     }
 
-    /// Sees to it that the callback is called at `due_ms` at the latest. If nothing is due it stops: while a timer runs the
+    /// Sees to it that the room is called back at `due_ms` at the latest. If nothing is due it stops: while a timer runs the
     /// runtime keeps the object in memory.
     pub fn set(&self, due_ms: Option<u64>, now_ms: u64) {
         let Some(due_ms) = due_ms.filter(|_| !self.is_held.get()) else { return self.stop() };
         if self.due_ms.get().is_some_and(|set_ms| set_ms <= due_ms) {
             return;
         }
-        self.stop();
         self.due_ms.set(Some(due_ms));
-        *self.running.borrow_mut() = Some(bindings::set_timeout(&self.callback, due_ms.saturating_sub(now_ms)));
+        self.host.set_timer(due_ms.saturating_sub(now_ms) as f64);
     }
 
-    /// The callback is called.
+    /// The room is called back.
     pub fn on_fired(&self) {
         self.due_ms.set(None);
-        self.running.borrow_mut().take();
     }
 
     /// Stops the timer, and sets none until it is [let go](Self::release): on some versions of workerd a pause never ends
@@ -49,9 +44,8 @@ impl Timer {
     }
 
     fn stop(&self) {
-        self.due_ms.set(None);
-        if let Some(running) = self.running.borrow_mut().take() {
-            bindings::clear_timeout(&running);
+        if self.due_ms.take().is_some() {
+            self.host.stop_timer();
         }
     }
 }

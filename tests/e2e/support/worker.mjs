@@ -25,11 +25,12 @@ const otherWorkerd = process.env.MINIFLARE_WORKERD_PATH;
 const dayOf = (workerd) => execFileSync(workerd, ['--version'], {encoding: 'utf8'}).match(/\d{4}-\d\d-\d\d/)[0];
 const latestDay = otherWorkerd ? dayOf(otherWorkerd) : undefined;
 
-const workerConfig = async (settings, wrapper) => {
+const workerConfig = async (settings, wrapper, change) => {
   const config = readConfig({config: resolve('wrangler.toml')});
   const folder = dirname(config.main);
   const modules = await readModules(folder);
   if (wrapper) modules[basename(wrapper)] = {type: 'esm', contents: await readFile(wrapper)};
+  change?.(modules);
   const classes = config.migrations.flatMap((migration) => migration.new_sqlite_classes ?? []);
   const rooms = config.durable_objects.bindings.map((binding) => [
     binding.name,
@@ -58,12 +59,12 @@ const workerConfig = async (settings, wrapper) => {
  * Starts the Worker on a free port of the loopback interface, until `cleanUp`.
  *
  * `storage` is the folder that keeps the rooms (by default a new one that is removed at the end), `settings` overrides
- * variables of wrangler.toml. A `wrapper` is a module that stands before the built one, and imports it. What the Worker
- * logs is kept in `logs`.
+ * variables of wrangler.toml. A `wrapper` is a module that stands before the built one, and imports it; `change` may change
+ * the modules. What the Worker logs is kept in `logs`.
  */
-export const startWorker = async ({storage, settings, wrapper} = {}) => {
+export const startWorker = async ({storage, settings, wrapper, change} = {}) => {
   const folder = storage ?? (await mkdtemp(join(tmpdir(), 'tinyroom-')));
-  const config = await workerConfig(settings, wrapper);
+  const config = await workerConfig(settings, wrapper, change);
   const [className] = Object.keys(config.exports);
   const logs = [];
   let miniflare;

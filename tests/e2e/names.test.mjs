@@ -44,7 +44,7 @@ test('what is built names the functions of the project and where panics begin, a
     'tinyroom::room::Room::handle',
     'tinyroom::store::merge::merge_cell',
     'tinyroom::worker::object::Shell::carry_out',
-    'room_webSocketMessage',
+    'room_message',
     'core::panicking::panic_fmt',
   ]) {
     assert.ok(names.includes(name), `${name} is not among ${names.length} names`);
@@ -55,7 +55,7 @@ test('what is built names the functions of the project and where panics begin, a
 
 test('a trap tells through which functions it came', () => {
   const nowhere = 1 << 20;
-  for (const entry of ['room_webSocketMessage', 'room_fetch']) {
+  for (const entry of ['room_message', 'room_fetch']) {
     assert.throws(
       () => call(entry, nowhere, null, null),
       ({stack}) => stack.includes(`at ${entry} (wasm`) && stack.includes('at tinyroom::worker::'),

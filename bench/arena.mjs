@@ -8,9 +8,9 @@ export const createArena = ({quick, report}) => {
 
   /**
    * Runs some rounds and answers what was measured, a list for each contender. `prepare` is called once for each
-   * contender, with its server. One that fails is left out from there on.
+   * contender, with its server, which `options` are for. One that fails is left out from there on.
    */
-  const rounds = async (label, {names, count, counts, prepare = () => {}, measure}) => {
+  const rounds = async (label, {names, count, options, prepare = () => {}, measure}) => {
     const running = new Map();
     const results = Object.fromEntries(names.map((name) => [name, []]));
     const attempt = async (name, doing, action) => {
@@ -28,7 +28,7 @@ export const createArena = ({quick, report}) => {
     try {
       for (const name of names) {
         await attempt(name, 'getting ready', async () => {
-          const server = await start(name, {counts});
+          const server = await start(name, options);
           running.set(name, {server});
           running.set(name, {server, prepared: await prepare(server)});
         });

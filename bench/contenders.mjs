@@ -52,14 +52,16 @@ export const contenders = {
   commit: {title: 'bare commit + relay', code: bare, env: {COMMIT: true}},
 };
 
-const startMiniflare = async (modules, env, folder, inspectorPort) => {
+const startMiniflare = async (modules, env, folder, {inspectorPort, complaints}) => {
   const variables = Object.entries(env).map(([key, value]) => [key, {type: 'json', value}]);
   const miniflare = new Miniflare({
     host: '127.0.0.1',
     port: 0,
     inspectorPort,
     resourcePersistencePath: folder,
-    handleStructuredLogs: () => {},
+    handleStructuredLogs: ({level, message}) => {
+      if (level === 'error' || level === 'warn') complaints.push(message);
+    },
     workers: [
       {
         config: {
@@ -92,26 +94,32 @@ const counting = async ({mainModule, modules}) => {
 };
 
 /**
- * Starts a contender, with no rooms yet, and with some variables set. One that counts knows what Cloudflare would bill,
- * one that is inspected tells a debugger where its time goes; neither is as fast.
+ * Starts a contender, with no rooms yet. One that counts knows what Cloudflare would bill, one that is inspected tells a
+ * debugger where its time goes; neither is as fast. `settings` are variables beside its own.
  */
-export const start = async (name, {counts = false, inspected = false, variables = {}} = {}) => {
+export const start = async (name, {counts = false, inspected = false, settings = {}} = {}) => {
   const {title, code, env, hasStore = false} = contenders[name];
   const modules = counts ? await counting(await code()) : await code();
   const folder = await mkdtemp(join(storage, `${name}-`));
-  const begin = () => startMiniflare(modules, {...env, ...variables}, folder, inspected ? 0 : undefined);
+  const complaints = [];
+  const options = {inspectorPort: inspected ? 0 : undefined, complaints};
+  const begin = () => startMiniflare(modules, {...env, ...settings}, folder, options);
   let running = await begin();
   const ask = async (question) => (await fetch(`http://127.0.0.1:${running.port}/${question}`)).json();
   return {
     name,
     title,
     hasStore,
+    /** What it has logged as wrong. */
+    complaints,
     /** What would be billed of the time since this was called last. */
     counted: () => ask(''),
     /** Whether the object that was used last could hibernate, and for how long nothing has happened. */
     rest: () => ask('?rest'),
     inspector: () => running.miniflare.getInspectorURL(),
     url: (room) => `ws://127.0.0.1:${running.port}/${room}`,
+    /** What a `GET` answers, as text. */
+    read: async (path) => (await fetch(`http://127.0.0.1:${running.port}/${path}`)).text(),
     /** Takes a room out of memory while its sockets sleep, unless it sleeps already. */
     evict: async (room) => {
       const options = {name: room, webSockets: 'hibernate'};

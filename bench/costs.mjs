@@ -24,8 +24,8 @@ const report = (text) =>
 
 /** Plays an app on a server, and answers what is billed of each of its parts. */
 const play = async ({title, prepare, parts}, server) => {
-  const {title: whose, contender, variables} = servers[server];
-  const running = await start(contender, {counts: true, variables});
+  const {title: whose, contender, settings} = servers[server];
+  const running = await start(contender, {counts: true, settings});
   try {
     const stage = createStage(running);
     const state = await prepare(stage);

@@ -1,8 +1,8 @@
 // Whose bills stand side by side.
 export const servers = {
-  tinyroom: {title: 'Tinyroom', contender: 'tinyroom', variables: {}},
-  soon: {title: 'Tinyroom, `KEEP_WITHIN_MS` 100', contender: 'tinyroom', variables: {KEEP_WITHIN_MS: 100}},
-  later: {title: 'Tinyroom, `KEEP_WITHIN_MS` 1000', contender: 'tinyroom', variables: {KEEP_WITHIN_MS: 1000}},
-  json: {title: 'rival, SQL JSON', contender: 'json', variables: {}},
-  fragmented: {title: 'rival, SQL fragmented', contender: 'fragmented', variables: {}},
+  tinyroom: {title: 'Tinyroom', contender: 'tinyroom', settings: {}},
+  soon: {title: 'Tinyroom, `KEEP_WITHIN_MS` 100', contender: 'tinyroom', settings: {KEEP_WITHIN_MS: 100}},
+  later: {title: 'Tinyroom, `KEEP_WITHIN_MS` 1000', contender: 'tinyroom', settings: {KEEP_WITHIN_MS: 1000}},
+  json: {title: 'rival, SQL JSON', contender: 'json', settings: {}},
+  fragmented: {title: 'rival, SQL fragmented', contender: 'fragmented', settings: {}},
 };

@@ -2,13 +2,16 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {MARK, edit} from './texts.mjs';
 
-/** Sends edits one by one, each some time after all have the one before, and answers the milliseconds to each receipt. */
-export const loneEdits = async (writer, readers, {rows, edits, pause}) => {
+/**
+ * Sends edits one by one, numbered from `first` on, each some time after all have the one before, and answers the
+ * milliseconds to each receipt.
+ */
+export const loneEdits = async (writer, readers, {rows, edits, pause, first = 0}) => {
   const times = [];
-  for (let number = 0; number < edits; number++) {
+  for (let number = first; number < first + edits; number++) {
     await sleep(pause());
     await new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => reject(new Error('a lone edit was lost')), 30_000);
+      const deadline = setTimeout(() => reject(new Error('a lone edit was lost')), 120_000);
       let missing = readers.length;
       const frame = edit(number % rows, number);
       const start = performance.now();

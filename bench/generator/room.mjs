@@ -9,9 +9,9 @@ let rooms = 0;
 export const newRoom = () => `room-${++rooms}`;
 
 /** Asks a room with a store for its hashes, and says that it has them: who has asked and said nothing is taken to load. */
-const askHashes = (client, number) =>
+export const askHashes = (client, number) =>
   new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error('the room does not answer')), 120_000);
+    const deadline = setTimeout(() => reject(new Error('the room does not answer')), 600_000);
     const {onFrame} = client;
     client.onFrame = (data) => {
       const text = data.toString();
@@ -41,11 +41,12 @@ export const untilIdle = async (client) => {
  * A raw client that fills a new room. Contenders without a store hand the content on, and forget it. The rival's store
  * takes nothing until everybody has told it what they hold, or a second has passed; so this one says: nothing.
  */
-export const fill = async (server, room, rows, cells) => {
-  const client = await connectRaw(server.url(room), (data, self) => {
+export const fill = async (server, room, rows, cells, options) => {
+  const answer = (data, self) => {
     const question = /^S\n\[("[^"]+"),1,""\]$/.exec(data.toString());
     if (question) self.send(`S\n[${question[1]},0,[0,0]]`);
-  });
+  };
+  const client = await connectRaw(server.url(room), answer, options);
   if (server.hasStore) {
     await untilIdle(client);
     await sleep(100);
@@ -63,10 +64,10 @@ export const fill = async (server, room, rows, cells) => {
  * has been quiet for ten seconds hibernates, and the rival, awake again, keeps nothing until it has heard from real
  * clients or waited for them in vain.
  */
-export const openRoom = async (server, {clients, rows, cells = 3}) => {
+export const openRoom = async (server, {clients, rows, cells = 3, ...options}) => {
   const room = newRoom();
-  const first = await fill(server, room, rows, cells);
-  const members = [first, ...(await connectRaws(server.url(room), clients - 1))];
+  const first = await fill(server, room, rows, cells, options);
+  const members = [first, ...(await connectRaws(server.url(room), clients - 1, options))];
   await sleep(400);
   return {
     room,
@@ -80,8 +81,8 @@ export const openRoom = async (server, {clients, rows, cells = 3}) => {
 };
 
 /** Lets one write and the others read in a new room, leaves it, and answers what `action` found. */
-export const inNewRoom = async (server, {readers, rows}, action) => {
-  const {members, leave} = await openRoom(server, {clients: readers + 1, rows});
+export const inNewRoom = async (server, {readers, ...content}, action) => {
+  const {members, leave} = await openRoom(server, {clients: readers + 1, ...content});
   const [writer, ...others] = members;
   const found = await action(writer, others);
   await leave();

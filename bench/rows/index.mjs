@@ -1,6 +1,8 @@
 // What is measured, in the order of the table.
 import {crowd} from './crowd.mjs';
 import {edits} from './edits.mjs';
+import {flood} from './flood.mjs';
+import {isolate} from './isolate.mjs';
 import {join} from './join.mjs';
 import {lone} from './lone.mjs';
 import {rush} from './rush.mjs';
@@ -8,4 +10,4 @@ import {sync} from './sync.mjs';
 import {wake} from './wake.mjs';
 import {written} from './written.mjs';
 
-export const rows = {edits, crowd, lone, join, rush, wake, sync, written};
+export const rows = {edits, crowd, lone, join, rush, wake, sync, written, isolate, flood};

@@ -38,7 +38,7 @@ export const written = async (arena) => {
   const results = await arena.rounds('rows written', {
     names: ['tinyroom', 'json', 'fragmented'],
     count: 1,
-    counts: true,
+    options: {counts: true},
     measure: count,
   });
   const by = (what) =>

@@ -39,8 +39,8 @@ test('the free plan lacks first what it lacks most, day by day, and of what is s
 });
 
 /** Two clients in a room of a server, and what is billed of a change by one of them, awake and after a pause. */
-const billOfAChange = async (name, variables) => {
-  const server = await start(name, {counts: true, variables});
+const billOfAChange = async (name, settings) => {
+  const server = await start(name, {counts: true, settings});
   atTheEnd(server.stop);
   const stage = createStage(server);
   await stage.fill({t: {r: {c: 0}}});

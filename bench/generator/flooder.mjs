@@ -1,0 +1,45 @@
+// A client in a thread of its own, which sends as fast as its socket takes it, and comes back at once when it is closed. The
+// work of it must not keep the others in the process from reading.
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import {parentPort, workerData} from 'node:worker_threads';
+import {connectRaw} from './raw.mjs';
+import {nextHlc} from './texts.mjs';
+
+/** So much may lie in the socket before the next message, in bytes. */
+const AHEAD = 4 << 20;
+
+const edit = (value) => `\n["floodfloodf",3,[[{"t":[{"flood":[{"f":["${value}","${nextHlc()}"]}]}]}],[{}],1]]`;
+const long = 'x'.repeat(1 << 20);
+
+/** What is sent, by its number. With `onePerAnswer` the next question waits for the answer to the one before. */
+const kinds = {
+  'small edits': {message: (number) => edit(number)},
+  'edits of 1 MiB': {message: (number) => edit(`${long} ${number}`)},
+  'questions for all there is': {message: () => 'S\n["flood",4,{}]', onePerAnswer: true},
+};
+
+const {url, kind} = workerData;
+const {message, onePerAnswer = false} = kinds[kind];
+const result = {sent: 0, closed: 0};
+
+/** Floods until the room closes it. */
+const flood = async () => {
+  let unanswered = 0;
+  const client = await connectRaw(url, (data) => {
+    if (data.subarray(0, 12).toString() === 'S\n["flood",0') unanswered--;
+  });
+  const mayGoOn = () => client.unsentBytes() < AHEAD && (!onePerAnswer || unanswered === 0);
+  if (result.sent === 0) parentPort.postMessage('it begins');
+  while (!client.closed) {
+    for (let turn = 0; turn < 64 && mayGoOn(); turn++) {
+      client.send(message(result.sent));
+      result.sent++;
+      unanswered++;
+    }
+    await nextTurn();
+  }
+  result.closed++;
+};
+
+parentPort.on('message', () => parentPort.postMessage(result));
+for (;;) await flood();

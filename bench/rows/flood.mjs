@@ -1,0 +1,72 @@
+import {medians} from '../arena.mjs';
+import {contenders} from '../contenders.mjs';
+import {flow} from '../generator/flow.mjs';
+import {startFlood, steadily} from '../generator/flooded.mjs';
+import {inNewRoom, openRoom} from '../generator/room.mjs';
+import {percentile} from '../statistics.mjs';
+import {atMost} from '../targets.mjs';
+
+/**
+ * The floods, each with the rows of the room and those who take part. A rival without a store answers no question, and the
+ * fragmented one would take minutes to fill the larger room.
+ */
+const FLOODS = {
+  'small edits': {rows: 1000, names: ['tinyroom', 'none', 'fragmented']},
+  'edits of 1 MiB': {rows: 1000, names: ['tinyroom', 'none', 'fragmented']},
+  'questions for all there is': {rows: 5000, names: ['tinyroom', 'json', 'key-value']},
+};
+
+/** What nobody takes for a failure of the line. */
+const LIMIT_MS = 250;
+
+const SECONDS = 4;
+
+const warmUp = (server) =>
+  inNewRoom(server, {readers: 3, rows: 1000}, (writer, readers) => flow(writer, readers, {rows: 1000, seconds: 1.5}));
+
+/** The times of those in the flooded room, and of those in another room of the isolate. */
+const scene = async (server, kind, rows, seconds) => {
+  const flooded = await openRoom(server, {clients: 2, rows});
+  const other = await openRoom(server, {clients: 2, rows});
+  const start = performance.now();
+  const end = await startFlood(server.url(flooded.room), kind);
+  const [same, apart] = await Promise.all([steadily(flooded.members, seconds), steadily(other.members, seconds)]);
+  const {sent, closed} = await end();
+  const rate = (sent * 1000) / (performance.now() - start);
+  [...flooded.members, ...other.members].forEach((member) => member.cut());
+  // What is left of an overload must not weigh on what is measured next.
+  if (percentile(same, 0.99) > LIMIT_MS) await server.restart();
+  return {same, apart, rate, closed};
+};
+
+/** How fast the flood was. */
+const told = (kind, results) => {
+  const rates = Object.entries(medians(results, ({rate}) => rate)).map(
+    ([name, rate]) => `${Math.round(rate).toLocaleString('en')} for ${contenders[name].title}`,
+  );
+  const closed = results.tinyroom.map((round) => round.closed);
+  return `of ${kind} a second ${rates.join(', ')}, which Tinyroom closed ${Math.min(...closed)} to ${Math.max(...closed)} times a round`;
+};
+
+export const flood = async (arena) => {
+  const lines = [];
+  const remarks = [];
+  for (const [kind, {rows, names}] of Object.entries(FLOODS)) {
+    const results = await arena.rounds(`a flood of ${kind}`, {
+      names,
+      count: arena.quick ? 1 : 2,
+      prepare: warmUp,
+      measure: (server) => scene(server, kind, rows, arena.quick ? 2 : SECONDS),
+    });
+    const line = (whose, pick, share, title) => {
+      const by = medians(results, (round) => percentile(pick(round), share));
+      const targets = share === 0.99 ? [atMost(LIMIT_MS, 'ms', by.tinyroom)] : [];
+      return {what: `one floods a room with ${kind}, edit to receipt of ${whose}: ${title}`, unit: 'ms', better: 'less', by, targets};
+    };
+    for (const [whose, pick] of [['others in it', ({same}) => same], ['those in another room', ({apart}) => apart]]) {
+      lines.push(line(whose, pick, 0.5, 'median'), line(whose, pick, 0.99, '99th percentile'));
+    }
+    remarks.push(told(kind, results));
+  }
+  return {lines, remark: `*Floods*: ${remarks.join('; ')}.`};
+};

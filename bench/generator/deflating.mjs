@@ -1,8 +1,7 @@
 // A socket that offers compression as browsers do, and as they do compresses whatever it sends.
 //
 // Node's own streams hand each message to another thread, which would cost the machine more than the room does. So this
-// one calls zlib where it stands, through a door that Node does not document. Its version is pinned, and a text that is not
-// read back as it was ends the run.
+// one calls zlib where it stands, through a door that Node does not document; its version is pinned.
 import {randomBytes} from 'node:crypto';
 import {EventEmitter} from 'node:events';
 import {connect} from 'node:net';
@@ -52,8 +51,8 @@ export class DeflatingSocket extends EventEmitter {
   #came = 0;
   #needed = 0;
   #isOpen = false;
+  #isClosing = false;
   #said = [1006, ''];
-  isClosed = false;
 
   constructor(url) {
     super();
@@ -72,9 +71,9 @@ export class DeflatingSocket extends EventEmitter {
       this.#line.write(`${lines.join('\r\n')}\r\n\r\n`);
     });
     this.#line.on('data', (bytes) => this.#take(bytes));
-    this.#line.on('error', (error) => this.emit('error', error));
+    // Once it is open, the close that follows says enough.
+    this.#line.on('error', (error) => this.#isOpen || this.emit('error', error));
     this.#line.on('close', () => {
-      this.isClosed = true;
       this.#deflate.close();
       this.#inflate.close();
       this.emit('close', ...this.#said);
@@ -96,7 +95,8 @@ export class DeflatingSocket extends EventEmitter {
   }
 
   close() {
-    this.#write(FIN | CLOSE, Buffer.alloc(0));
+    if (!this.#isClosing) this.#write(FIN | CLOSE, Buffer.alloc(0));
+    this.#isClosing = true;
   }
 
   terminate() {
@@ -158,11 +158,11 @@ export class DeflatingSocket extends EventEmitter {
   #frame(first, bytes) {
     const kind = first & 15;
     if ((first & FIN) === 0) {
-      this.emit('error', new Error('a frame in parts, which workerd sends to nobody'));
+      this.emit('error', new Error('a frame in parts'));
       this.terminate();
     } else if (kind === CLOSE) {
       this.#said = bytes.length < 2 ? [1005, ''] : [bytes.readUInt16BE(0), bytes.toString('utf8', 2)];
-      this.#write(FIN | CLOSE, bytes.subarray(0, 2));
+      this.close();
       this.#line.end();
     } else if (kind === PING) {
       this.#write(FIN | PONG, bytes);

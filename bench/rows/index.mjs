@@ -1,4 +1,5 @@
 // What is measured, in the order of the table.
+import {compression} from './compression.mjs';
 import {crowd} from './crowd.mjs';
 import {edits} from './edits.mjs';
 import {flood} from './flood.mjs';
@@ -10,4 +11,4 @@ import {sync} from './sync.mjs';
 import {wake} from './wake.mjs';
 import {written} from './written.mjs';
 
-export const rows = {edits, crowd, lone, join, rush, wake, sync, written, isolate, flood};
+export const rows = {edits, crowd, lone, join, rush, wake, sync, written, isolate, flood, compression};

@@ -1,7 +1,7 @@
 import {medians} from '../arena.mjs';
-import {connectRaw} from '../generator/raw.mjs';
 import {connectReal} from '../generator/real.mjs';
 import {openRoom} from '../generator/room.mjs';
+import {askForAll} from '../generator/whole.mjs';
 import {until} from '../../tests/e2e/support/until.mjs';
 import {atLeastTimes, atMost} from '../targets.mjs';
 
@@ -11,33 +11,12 @@ const CELLS = 3;
 /** Long enough for the slowest; by default a client gives up after a second. */
 const PATIENCE_SECONDS = 60;
 
-/** The first cell of each row stands once in what the room sends. */
-const ROW_MARK = Buffer.from('"a0":[');
-
 /** How long a new client takes until its store is whole. */
 const whole = async (url) => {
   const start = performance.now();
   const client = await connectReal(url, PATIENCE_SECONDS);
   await until(() => client.store.getRowCount('t') === ROWS, 'the store to be whole', PATIENCE_SECONDS);
   const time = performance.now() - start;
-  await client.leave();
-  return time;
-};
-
-/** How long the room takes from the question of an empty client to the last byte of all it holds. */
-const answer = async (url) => {
-  let start;
-  let rows = 0;
-  let finish;
-  const finished = new Promise((resolve) => (finish = resolve));
-  const client = await connectRaw(url, (data) => {
-    for (let at = data.indexOf(ROW_MARK); at >= 0; at = data.indexOf(ROW_MARK, at + ROW_MARK.length)) rows++;
-    if (rows >= ROWS) finish(performance.now() - start);
-  });
-  client.send('S\n["hashes",1,""]');
-  start = performance.now();
-  client.send('S\n["tables",4,{}]');
-  const time = await finished;
   await client.leave();
   return time;
 };
@@ -54,7 +33,10 @@ export const sync = async (arena) => {
       const awake = setInterval(() => members[0].send('S\n["awake",1,""]'), 3000);
       return {url, end: () => clearInterval(awake)};
     },
-    measure: async (_server, {url}) => ({answer: await answer(url), whole: await whole(url)}),
+    measure: async (_server, {url}) => ({
+      answer: (await askForAll(url, ROWS)).time,
+      whole: await whole(url),
+    }),
   });
   const line = {unit: 'ms', better: 'less'};
   const wholes = medians(results, (round) => round.whole);

@@ -4,7 +4,7 @@ import {readFile, readdir, writeFile} from 'node:fs/promises';
 const read = (path) => readFile(path, 'utf8').catch(() => '');
 
 /** The process ids of the workerds that this process has started. */
-const workerds = async () => {
+export const workerds = async () => {
   const ids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   const isOurs = async (id) => {
     const [, name, parent] = /^\d+ \((.*)\) \S (\d+)/.exec(await read(`/proc/${id}/stat`)) ?? [];

@@ -13,15 +13,15 @@ const PATIENCE_MS = 10_000;
 /** Edits at most so many rows, in turn. */
 const ROWS = 100;
 
-/** Floods a room with messages of a kind, from when this returns until it is ended, which answers what came of it. */
+/** Floods a room with messages of a kind, from when this returns until it is ended, which answers how many were sent. */
 export const startFlood = async (url, kind) => {
   const thread = new Worker(new URL('./flooder.mjs', import.meta.url), {workerData: {url, kind}});
   await once(thread, 'message');
   return async () => {
     thread.postMessage('end');
-    const [result] = await once(thread, 'message');
+    const [sent] = await once(thread, 'message');
     await thread.terminate();
-    return result;
+    return sent;
   };
 };
 

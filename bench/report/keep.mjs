@@ -35,7 +35,21 @@ const notes = `- **Rival** is TinyBase's \`WsServerDurableObject\` with no persi
 - *64 clients write*: an edit's time runs from when it was due until all the others have it.
 - Joins, full syncs, rows written and the frames of a wake are those of real TinyBase clients of this version, all other
   clients are raw sockets. A join's frames are those of everybody until it has been quiet for 400 ms.
-- *500 clients join*: each asks for hashes, and then whoever answered first for all it holds.`;
+- *500 clients join*: each asks for hashes, and then whoever answered first for all it holds.
+- *Kept within a second*: with \`KEEP_WITHIN_MS=1000\` an edit is stored up to a second after others have seen it, with all
+  that came meanwhile. The rival with no persister runs beside it anew.
+- *1,000 rooms of a megabyte* are 8,000 rows of 3 cells each, a writer and a reader in all of them, and contents may take
+  96 MiB together, the default. Ninety rooms at a time are edited, then all of them once more, for which each is loaded again,
+  since others had its memory meanwhile, and at once a third time. Counted are only those of which the number of rows read
+  says that. In the end workerd is killed, and what is on disk is held against the last edit of each room.
+- *A flood* is one client that sends as fast as its socket takes it, and comes back at once when it is closed: small edits
+  of one cell, edits of one cell with a megabyte of text, or questions for all that the room holds, each when the one before
+  is answered. In that room and in another, in the same isolate, one writes every 25 ms, and an edit's time runs from when
+  it was due until the other has it. *Never* is after ten seconds.
+- *Compressed* is as browsers connect: all clients offer permessage-deflate, and compress what they send; workerd takes
+  that unless the Worker declines it. In all other rows clients offer nothing. *Not compressed* and *compressed* take turns. Processor
+  time is that of the whole workerd. A lone edit's bytes are the mean of 500 after each other. A socket's memory is
+  that of the whole process, for 300 sockets in a room of their own with 20 edits.`;
 
 export const keep = async ({lines, curves, remarks, failures, seconds}) => {
   const text = `# Side by side

@@ -25,7 +25,7 @@ const otherWorkerd = process.env.MINIFLARE_WORKERD_PATH;
 const dayOf = (workerd) => execFileSync(workerd, ['--version'], {encoding: 'utf8'}).match(/\d{4}-\d\d-\d\d/)[0];
 const latestDay = otherWorkerd ? dayOf(otherWorkerd) : undefined;
 
-const workerConfig = async (settings, wrapper, change) => {
+const workerConfig = async (settings, {wrapper, change, flags = []}) => {
   const config = readConfig({config: resolve('wrangler.toml')});
   const folder = dirname(config.main);
   const modules = await readModules(folder);
@@ -43,7 +43,7 @@ const workerConfig = async (settings, wrapper, change) => {
   return {
     name: config.name,
     compatibilityDate: latestDay < config.compatibility_date ? latestDay : config.compatibility_date,
-    compatibilityFlags: config.compatibility_flags,
+    compatibilityFlags: [...config.compatibility_flags, ...flags],
     manifest: {
       mainModule: wrapper ? basename(wrapper) : relative(folder, config.main),
       modules,
@@ -59,12 +59,12 @@ const workerConfig = async (settings, wrapper, change) => {
  * Starts the Worker on a free port of the loopback interface, until `cleanUp`.
  *
  * `storage` is the folder that keeps the rooms (by default a new one that is removed at the end), `settings` overrides
- * variables of wrangler.toml. A `wrapper` is a module that stands before the built one, and imports it; `change` may change
- * the modules. What the Worker logs is kept in `logs`.
+ * variables of wrangler.toml, `flags` are compatibility flags beside those in it. A `wrapper` is a module that stands before
+ * the built one, and imports it; `change` may change the modules. What the Worker logs is kept in `logs`.
  */
-export const startWorker = async ({storage, settings, wrapper, change} = {}) => {
+export const startWorker = async ({storage, settings, ...changed} = {}) => {
   const folder = storage ?? (await mkdtemp(join(tmpdir(), 'tinyroom-')));
-  const config = await workerConfig(settings, wrapper, change);
+  const config = await workerConfig(settings, changed);
   const [className] = Object.keys(config.exports);
   const logs = [];
   let miniflare;
@@ -76,7 +76,7 @@ export const startWorker = async ({storage, settings, wrapper, change} = {}) => 
       port,
       resourcePersistencePath: folder,
       handleStructuredLogs: (log) => logs.push(log),
-      workers: [{config}],
+      workers: [{config, dev: {unsafeDirectSockets: [{host: '127.0.0.1', port: 0}]}}],
     });
     port = Number((await miniflare.ready).port);
   };
@@ -97,6 +97,8 @@ export const startWorker = async ({storage, settings, wrapper, change} = {}) => 
     http: (path) => `http://127.0.0.1:${port}${path}`,
     ws: (path) => `ws://127.0.0.1:${port}${path}`,
     host: `127.0.0.1:${port}`,
+    /** Past Miniflare's own Worker, which stands before ours and takes compression, whatever ours says. */
+    directWs: async (path) => `ws://${(await miniflare.unsafeGetDirectURL(config.name)).host}${path}`,
     /** What the Worker has logged as wrong. */
     complaints: () => logs.filter(({level}) => level === 'error' || level === 'warn'),
     /** The stored content of the room at a path, as `GET` answers it. */

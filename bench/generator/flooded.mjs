@@ -8,10 +8,7 @@ import {MARK, edit} from './texts.mjs';
 const EVERY_MS = 25;
 
 /** What has not been received so long after the last edit counts as never. */
-const PATIENCE_MS = 10_000;
-
-/** Edits at most so many rows, in turn. */
-const ROWS = 100;
+const PATIENCE_MS = 5000;
 
 /** Floods a room with messages of a kind, from when this returns until it is ended, which answers how many were sent. */
 export const startFlood = async (url, kind) => {
@@ -27,7 +24,8 @@ export const startFlood = async (url, kind) => {
 
 /**
  * Lets one write at a steady pace for some seconds, and answers for each edit how many milliseconds passed from when it was
- * due until the other had it: infinitely many for one that did not arrive.
+ * due until the other had it: infinitely many for one that did not arrive. No cell is edited twice, since what is on its way
+ * twice may arrive once, in its newest state.
  */
 export const steadily = async ([writer, reader], seconds) => {
   const edits = Math.round((seconds * 1000) / EVERY_MS);
@@ -46,7 +44,7 @@ export const steadily = async ([writer, reader], seconds) => {
   };
   for (let number = 0; number < edits; number++) {
     await sleep(Math.max(0, due(number) - performance.now()));
-    writer.send(edit(number % ROWS, number));
+    writer.send(edit(number, number));
   }
   const end = due(edits) + PATIENCE_MS;
   while (missing > 0 && performance.now() < end) await sleep(10);

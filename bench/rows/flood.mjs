@@ -5,14 +5,11 @@ import {startFlood, steadily} from '../generator/flooded.mjs';
 import {inNewRoom, openRoom} from '../generator/room.mjs';
 import {percentile} from '../statistics.mjs';
 
-/**
- * The floods, each with the rows of the room and those who take part. A rival without a store answers no question, and the
- * fragmented one would take minutes to fill the larger room.
- */
+/** The floods, each with the rows of the room and those who take part. A rival without a store answers no question. */
 const FLOODS = {
   'small edits': {rows: 1000, names: ['tinyroom', 'none', 'fragmented']},
-  'edits of 1 MiB': {rows: 1000, names: ['tinyroom', 'none', 'fragmented']},
-  'questions for all there is': {rows: 5000, names: ['tinyroom', 'json', 'key-value']},
+  'edits of 1 MiB': {rows: 1000, names: ['tinyroom', 'none']},
+  'questions for all there is': {rows: 5000, names: ['tinyroom', 'key-value']},
 };
 
 /** Where an edit takes longer there may be a backlog. */

@@ -8,7 +8,7 @@ import {MARK, edit} from './texts.mjs';
 const EVERY_MS = 25;
 
 /** What has not been received so long after the last edit counts as never. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 
 /** Floods a room with messages of a kind, from when this returns until it is ended, which answers how many were sent. */
 export const startFlood = async (url, kind) => {

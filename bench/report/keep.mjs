@@ -45,7 +45,7 @@ const notes = `- **Rival** is TinyBase's \`WsServerDurableObject\` with no persi
 - *A flood* is one client that sends as fast as its socket takes it, and comes back at once when it is closed: small edits
   of one cell, edits of one cell with a megabyte of text, or questions for all that the room holds, each when the one before
   is answered. In that room and in another, in the same isolate, one writes every 25 ms, and an edit's time runs from when
-  it was due until the other has it. *Never* is five seconds after the last edit.
+  it was due until the other has it. *Never* is ten seconds after the last edit.
 - *Compressed* is as browsers connect: all clients offer permessage-deflate, and compress what they send; workerd takes
   that unless the Worker declines it. In all other rows clients offer nothing. *Not compressed* and *compressed* take turns. Processor
   time is that of the whole workerd. A lone edit's bytes are the mean of 500 after each other. A socket's memory is

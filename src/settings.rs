@@ -8,7 +8,7 @@
 //! | `FRAGMENT_SILENCE_MS` | ms | 10000 | How long the next part of a message in fragments may take to come before the message is dropped. Longer forgives slower lines, and keeps what will never be whole in memory for longer. |
 //! | `MAX_FUTURE_MS` | ms | 240000 | How far ahead a stamp may be before it is left out. A client of TinyBase 9.3 or later refuses 300000 by its own clock, so this less is what its clock may lag by. |
 //! | `MAX_MEMORY_BYTES` | bytes | 67108864 | How much memory a room's content may take. Beyond it nothing is added, and what exists can be changed and deleted. All rooms of an isolate share 128 MB. |
-//! | `ISOLATE_MEMORY_BYTES` | bytes | 100663296 | How much memory the contents of all rooms in one isolate may take. Beyond it those used longest ago let go of theirs, and load them again at their next event: a read of so many bytes from the disk. Their sockets stay open. |
+//! | `ISOLATE_MEMORY_BYTES` | bytes | 100663296 | How much of WebAssembly's memory all rooms in one isolate may take, of which a quarter is for what comes and goes. Where their contents come to more than the rest, those used longest ago let go of theirs, and load them again at their next event: a read of so many bytes from the disk. Their sockets stay open. |
 //! | `MOVE_IN_TABLE` | name | `tinybase` | The table in which an earlier server kept its content as JSON, where that was not TinyBase's default. Looked at once, by a room that has stored nothing yet. |
 //!
 //! Texts and numbers both count. What cannot be read leaves the default. More than 2^31 counts as that much: nothing lasts so

@@ -16,8 +16,8 @@ const [ROWS, CELLS] = [8000, 3];
  */
 const GROUP = 90;
 
-/** What Cloudflare allows an isolate. By default contents take at most 96 MiB of it. */
-const ISOLATE_MB = 128;
+/** What an isolate's rooms may take by default: 96 MiB. */
+const ISOLATE_MB = (96 << 20) / 1e6;
 
 /** Works through a list, with some under way at any time. */
 const forEach = async (list, action, atOnce = 4) => {

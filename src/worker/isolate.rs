@@ -1,11 +1,11 @@
 //! The rooms that are in one isolate's memory, and what their contents take together.
 //!
 //! The runtime puts many objects into one isolate, which has 128 MB for all of them, and takes them out of memory when they
-//! have been idle for a while, or later. Where they come to more than `ISOLATE_MEMORY_BYTES`, those that were used longest
-//! ago let go of their contents, and load them again at their next event: to a room that is like hibernation, and so it is
-//! only done where that would do no harm, which is where no timer is set and nothing is on its way to the disk. Their sockets
-//! stay open. What they take is counted after each event, and after each row while a room is loaded, so the sum is exact,
-//! and costs nothing but a scan of the rooms whenever it is too large.
+//! have been idle for a while, or later. Where they come to more than three quarters of `ISOLATE_MEMORY_BYTES`, those that
+//! were used longest ago let go of their contents, and load them again at their next event: to a room that is like
+//! hibernation, and so it is only done where that would do no harm, which is where no timer is set and nothing is on its way
+//! to the disk. Their sockets stay open. What they take is counted after each event, and after each row while a room is
+//! loaded, so the sum is exact, and costs nothing but a scan of the rooms whenever it is too large.
 //!
 //! Objects that have left memory are among those that were used longest ago. JavaScript's garbage collector tells of them
 //! late.
@@ -13,6 +13,9 @@
 use super::object::{NOT_LOADED, Shell};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+
+/// Which part of the memory is left for what comes and goes: texts, and the gaps that contents leave behind.
+const SPARE: usize = 4;
 
 thread_local! {
     /// The objects in this isolate's memory, by their ids.
@@ -32,9 +35,10 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Notes that the room is used, and how much its content takes, in bytes. Where all rooms then take more than a limit,
-    /// others let go: those that were used longest ago.
+    /// Notes that the room is used, and how much its content takes, in bytes. Where all rooms then take more than their part
+    /// of a limit, others let go: those that were used longest ago.
     pub fn take(&self, bytes: usize, limit: usize) {
+        let limit = limit - limit / SPARE;
         let _ = EVENTS.try_with(|events| {
             events.set(events.get() + 1);
             self.used.set(events.get());

@@ -38,7 +38,7 @@ const notes = `- **Rival** is TinyBase's \`WsServerDurableObject\` with no persi
 - *500 clients join*: each asks for hashes, and then whoever answered first for all it holds.
 - *Kept within a second*: with \`KEEP_WITHIN_MS=1000\` an edit is stored up to a second after others have seen it, with all
   that came meanwhile. The rival with no persister runs beside it anew.
-- *1,000 rooms of a megabyte* are 8,000 rows of 3 cells each, a writer and a reader in all of them, and contents may take
+- *1,000 rooms of a megabyte* are 8,000 rows of 3 cells each, a writer and a reader in all of them, and they may take
   96 MiB together, the default. Ninety rooms at a time are edited, then all of them once more, for which each is loaded again,
   since others had its memory meanwhile, and at once a third time. Counted are only those of which the number of rows read
   says that. In the end workerd is killed, and what is on disk is held against the last edit of each room.

@@ -29,6 +29,8 @@ impl<T> List<T> {
         Self::Short(list)
     }
 
+    // What is called in many places is not repeated in each: that would be four kilobytes of gzip.
+    #[inline(never)]
     pub fn len(&self) -> usize {
         let chunks = self.chunks();
         chunks.last().map_or(0, |last| (chunks.len() - 1) * CHUNK + last.len())
@@ -38,10 +40,12 @@ impl<T> List<T> {
         self.chunks().first().is_none_or(Vec::is_empty)
     }
 
+    #[inline(never)]
     pub fn get(&self, position: usize) -> Option<&T> {
         self.chunks().get(position / CHUNK)?.get(position % CHUNK)
     }
 
+    #[inline(never)]
     pub fn get_mut(&mut self, position: usize) -> Option<&mut T> {
         let chunks = match self {
             Self::Short(list) => std::slice::from_mut(list),
@@ -50,11 +54,12 @@ impl<T> List<T> {
         chunks.get_mut(position / CHUNK)?.get_mut(position % CHUNK)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &T> + Clone {
-        self.chunks().iter().flatten()
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { chunk: [].iter(), chunks: self.chunks().iter() }
     }
 
     /// Puts an item behind the others.
+    #[inline(never)]
     pub fn push(&mut self, item: T, size: &mut Size) {
         match self {
             Self::Short(list) if list.len() < CHUNK => {
@@ -95,6 +100,25 @@ impl<T> List<T> {
         match self {
             Self::Short(list) => std::slice::from_ref(list),
             Self::Long(chunks) => chunks,
+        }
+    }
+}
+
+/// The items of a list. (Flattened, they could be had from both ends, which costs kilobytes of code.)
+pub(super) struct Iter<'a, T> {
+    chunk: std::slice::Iter<'a, T>,
+    chunks: std::slice::Iter<'a, Vec<T>>,
+}
+
+impl<'a, T> Iterator for Iter<'a, T> {
+    type Item = &'a T;
+
+    fn next(&mut self) -> Option<&'a T> {
+        loop {
+            if let Some(item) = self.chunk.next() {
+                return Some(item);
+            }
+            self.chunk = self.chunks.next()?.iter();
         }
     }
 }

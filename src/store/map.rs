@@ -29,7 +29,7 @@ impl<V> Map<V> {
         self.ids.iter()
     }
 
-    pub fn values(&self) -> impl Iterator<Item = &V> + Clone {
+    pub fn values(&self) -> impl Iterator<Item = &V> {
         self.children.iter()
     }
 

@@ -54,6 +54,19 @@ impl Store {
     }
 }
 
+impl CellAt<'_> {
+    /// The cell at a place of the same row.
+    fn in_row(self, place: Place) -> Option<Self> {
+        Some(Self { place, cell: self.row.cells().get(place.cell as usize)?, ..self })
+    }
+
+    /// The cell at a place of the same table.
+    fn in_table(self, place: Place) -> Option<Self> {
+        let (row_id, row) = self.table.rows.get_index(place.row as usize)?;
+        Some(Self { place, cell: row.cells().get(place.cell as usize)?, row_id, row, ..self })
+    }
+}
+
 /// Writes a stamp of tables, cell by cell.
 pub(super) struct ChangeWriter<'a> {
     store: &'a Store,
@@ -85,7 +98,7 @@ impl<'a> ChangeWriter<'a> {
     /// Whether the cell at a place fits into a limit. So does one whose row's or table's id is so long that to write it again
     /// for the cell, in another text, would be worse than to be over the limit.
     pub fn fits(&self, place: Place, limit: usize) -> bool {
-        let Some(at) = self.store.cell_at(place) else { return true };
+        let Some(at) = self.cell_at(place) else { return true };
         let cell = self.store.length_of(at.cell);
         let Some(open) = &self.open else { return cell <= limit };
         let (same_table, same_row) = self.is_in_open(place);
@@ -116,8 +129,17 @@ impl<'a> ChangeWriter<'a> {
 
     /// Writes the cell at a place behind the last one.
     pub fn place(&mut self, place: Place) {
-        if let Some(at) = self.store.cell_at(place) {
+        if let Some(at) = self.cell_at(place) {
             self.cell(at);
+        }
+    }
+
+    /// The cell at a place. The last that was written shows the way to its neighbours.
+    fn cell_at(&self, place: Place) -> Option<CellAt<'a>> {
+        match &self.open {
+            Some(Open { at, .. }) if at.place.is_in_row_of(place) => at.in_row(place),
+            Some(Open { at, .. }) if at.place.table == place.table => at.in_table(place),
+            _ => self.store.cell_at(place),
         }
     }
 

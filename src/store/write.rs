@@ -259,7 +259,7 @@ pub(super) fn write_hashed_cells(
     out: &mut String,
     limit: usize,
 ) -> bool {
-    while let Some(cell) = row.cells().get(*place as usize) {
+    for cell in row.cells().iter_from(*place as usize) {
         if *offset == 0 {
             write_key(out, ids.text(cell.id), *place > 0);
             out.push('[');

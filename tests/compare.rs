@@ -279,6 +279,31 @@ fn of_values_that_were_not_sent_none_is_lacking_where_the_hash_of_all_shows_that
     assert_eq!(change(&store, &unknown), all);
 }
 
+/// No client writes such an answer, which has the room look at all there is, again and again.
+#[test]
+fn what_stands_in_an_answer_once_more_is_not_looked_at_again() {
+    let cells: Vec<_> = (0..1_000).map(|cell| format!("\"{cell}\":[1]")).collect();
+    let rows: Vec<_> = (0..1_000).map(|row| format!("\"{row}\":[{{\"c\":[1]}}]")).collect();
+    let store = store_of([&*format!(
+        r#"[[{{"t":[{{"r":[{{{}}}]}}],"u":[{{{}}}]}}],[{{}}],1]"#,
+        cells.join(","),
+        rows.join(",")
+    )]);
+    let again = |text: &str| format!("[{{{}}}]", vec![text; 500].join(","));
+    for part in [1, 5, 1_000, usize::MAX] {
+        for text in [r#""t":[{"r":[{"0":[1]}],"x":[{"c":[1]}]}],"u":[{"7":[{"c":[1]}]}]"#, r#""t":[{}],"u":[{}]"#] {
+            let theirs = HashTree::default();
+            for mut shown in [Shown::of_tables(&store, &theirs), Shown::of_rows(&store, &theirs), Shown::of_cells()] {
+                store.take_looked_at();
+                in_parts(&again(text), false, part, |part| shown.take(&store, part));
+                shown.finish(&store);
+                let looked_at = store.take_looked_at();
+                assert!(looked_at < 2_200, "{looked_at} in parts of {part}");
+            }
+        }
+    }
+}
+
 /// It travels with any cell.
 #[test]
 fn the_stamp_of_a_container_is_lacking_where_nothing_else_in_it_is() {

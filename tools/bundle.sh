@@ -6,4 +6,5 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # It is the file that worker-build names to esbuild; under another name this would bundle the other entry, silently.
 [ -f shim.js ] || { echo "tinyroom: worker-build's entry is not where it was: $PWD/shim.js" >&2; exit 1; }
 cp "$root/src/worker/entry.js" shim.js
-exec "$root/node_modules/.bin/esbuild" "$@"
+# What the entry calls and the module has not is no warning.
+exec "$root/node_modules/.bin/esbuild" "$@" --log-override:import-is-undefined=error

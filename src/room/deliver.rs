@@ -42,10 +42,10 @@ impl Room {
     }
 
     /// Debits what a client is sent because of something that it did.
-    pub(super) fn debit(&mut self, to: ConnectionId, bytes: usize) -> Result<(), WireError> {
+    pub(super) fn debit(&mut self, to: ConnectionId, bytes: u64) -> Result<(), WireError> {
         let now_ms = self.now_ms();
         let session = self.sessions.get_mut(&to);
-        session.map_or(Ok(()), |session| session.meter.debit(bytes as u64, now_ms)).map_err(WireError::from)
+        session.map_or(Ok(()), |session| session.meter.debit(bytes, now_ms)).map_err(WireError::from)
     }
 
     /// Debits the work that something a client did has brought about: what it is answered or asked, in bytes, and what was
@@ -53,7 +53,7 @@ impl Room {
     pub(super) fn debit_work(&mut self, to: ConnectionId, bytes: usize) -> Result<(), WireError> {
         let bytes = bytes as u64 + self.store.take_looked_at() * LOOK_BYTES;
         self.budget.on_work(bytes);
-        self.debit(to, bytes as usize)
+        self.debit(to, bytes)
     }
 
     /// Lets others in, at the cost of those who did not.
@@ -209,7 +209,7 @@ impl Room {
 
     fn send_part(&mut self, to: ConnectionId, part: &Part) {
         if self.sessions.get(&to).is_some_and(|session| session.backlog.is_asked_for())
-            && let Err(error) = self.debit(to, part.bytes)
+            && let Err(error) = self.debit(to, part.bytes as u64)
         {
             return self.close(to, &error);
         }

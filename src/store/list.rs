@@ -128,6 +128,15 @@ impl<'a, T> Iterator for Iter<'a, T> {
             self.chunk = self.chunks.next()?.iter();
         }
     }
+
+    /// Passes over a chunk at a time.
+    fn nth(&mut self, mut n: usize) -> Option<&'a T> {
+        while n >= self.chunk.len() {
+            n -= self.chunk.len();
+            self.chunk = self.chunks.next()?.iter();
+        }
+        self.chunk.nth(n)
+    }
 }
 
 /// A chunk, with this as its first item.
@@ -170,6 +179,8 @@ mod tests {
             assert!(list.iter().eq(&items));
             for from in [0, 1, CHUNK - 1, CHUNK, 2 * CHUNK + 5, 3 * CHUNK + 1, 3 * CHUNK + 2, 9 * CHUNK] {
                 assert!(list.iter_from(from).eq(items.iter().skip(from)), "from {from}");
+                assert!(list.iter().skip(from).eq(items.iter().skip(from)), "from {from}");
+                assert_eq!(list.iter().nth(from), items.get(from));
             }
         }
     }

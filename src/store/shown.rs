@@ -1,8 +1,9 @@
 //! What an answer shows: which of what the room holds a client lacks.
 //!
 //! The answer of a client that holds much is long, and then it is read in [parts](super::stamp), of which each is merged and
-//! then looked at. A table or a row may go on in the next part, so what is known of it is kept until another begins. (Where
-//! one stands twice in an answer, which no client writes, it may be sent what it has already.)
+//! then looked at. A table or a row may go on in the next part, so what is known of it is kept until another begins. One that
+//! stands in it once more is not looked at again, or a short answer could have the room look at much, again and again. (No
+//! client writes such an answer. It may be sent what it has already.)
 
 use super::changes::{CellChange, Changes};
 use super::diff::by_position;
@@ -90,11 +91,14 @@ impl<'t> Shown<'t> {
     pub fn take(&mut self, store: &Store, part: &Changes) {
         for sent in &part.tables {
             let Some((position, table)) = store.tables.get_full(&sent.id) else { continue };
-            self.enter_table(store, position, table);
+            if !self.enter_table(store, position, table) {
+                continue;
+            }
             for sent in part.rows(sent) {
                 let Some((row_position, row)) = table.rows.get_full(&sent.id) else { continue };
-                self.enter_row(store, Place::range_of_row(position, row_position).start);
-                self.note_row(store, row, part.cells(sent), sent.hlc);
+                if self.enter_row(store, Place::range_of_row(position, row_position).start) {
+                    self.note_row(store, row, part.cells(sent), sent.hlc);
+                }
             }
         }
     }
@@ -119,6 +123,8 @@ impl<'t> Shown<'t> {
             in_order(&mut self.found.differing);
         }
         self.found.differing.sort_unstable_by_key(|range| range.start);
+        // It is kept until all of it has been compared.
+        self.found.differing.shrink_to_fit();
         in_order(&mut self.found.lacking);
         self.found
     }
@@ -141,27 +147,27 @@ impl<'t> Shown<'t> {
         }
     }
 
-    fn enter_table(&mut self, store: &Store, position: usize, table: &Table) {
-        if matches!(self.about, About::Cells) {
-            return;
-        }
+    /// Answers whether the table is open now: not where it was before, and is closed.
+    fn enter_table(&mut self, store: &Store, position: usize, table: &Table) -> bool {
         let rows = table.rows.len();
         if let Some(open) = self.table.as_mut().filter(|open| open.position == position) {
-            return open.sent.resize(rows, false);
+            open.sent.resize(rows, false);
+            return true;
         }
         self.leave_table(store);
         self.sent.resize(store.tables.len(), false);
-        if let Some(sent) = self.sent.get_mut(position) {
-            *sent = true;
+        let is_new = self.sent.get_mut(position).is_some_and(|sent| !std::mem::replace(sent, true));
+        if is_new {
+            self.table = Some(OpenTable { position, sent: vec![false; rows], is_whole: true });
         }
-        self.table = Some(OpenTable { position, sent: vec![false; rows], is_whole: true });
+        is_new
     }
 
     /// Notes the rows of a table that were neither sent nor reported, and those that were reported with another hash.
     fn leave_table(&mut self, store: &Store) {
         self.leave_row(store);
         let Some(OpenTable { position, sent, mut is_whole }) = self.table.take() else { return };
-        let Some(table) = store.tables.get(position) else { return };
+        let Some(table) = store.tables.get(position).filter(|_| !matches!(self.about, About::Cells)) else { return };
         store.look_at(table.rows.len());
         let nodes = match &self.about {
             About::Rows(tree, theirs) => node_at(theirs, position).map_or(&[][..], |node| tree.children(node)),
@@ -183,13 +189,18 @@ impl<'t> Shown<'t> {
         }
     }
 
-    fn enter_row(&mut self, store: &Store, start: Place) {
-        if self.row.as_ref().is_none_or(|open| open.start != start) {
-            self.leave_row(store);
-            self.row = Some(OpenRow { start, hlc: Hlc::EMPTY });
-            let sent = self.table.as_mut().and_then(|table| table.sent.get_mut(start.row as usize));
-            sent.into_iter().for_each(|sent| *sent = true);
+    /// Answers whether the row is open now.
+    fn enter_row(&mut self, store: &Store, start: Place) -> bool {
+        if self.row.as_ref().is_some_and(|open| open.start == start) {
+            return true;
         }
+        self.leave_row(store);
+        let sent = self.table.as_mut().and_then(|table| table.sent.get_mut(start.row as usize));
+        let is_new = sent.is_some_and(|sent| !std::mem::replace(sent, true));
+        if is_new {
+            self.row = Some(OpenRow { start, hlc: Hlc::EMPTY });
+        }
+        is_new
     }
 
     fn note_row(&mut self, store: &Store, row: &Row, cells: &[CellChange], hlc: Hlc) {

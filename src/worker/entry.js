@@ -26,8 +26,9 @@ const BROKEN_OFF = 'the room was loaded anew while it was read';
 /** How many modules there were before this one, and whether it is broken. */
 let life = 0;
 let isBroken = false;
-/** How many calls are in it, each made by the one before. */
+/** How many calls are in it, each made by the one before, and whether a call may make another: a stream asks for its first part. */
 let depth = 0;
+let mayNest = false;
 
 const renew = () => {
   module.__wbg_reset_state();
@@ -37,6 +38,12 @@ const renew = () => {
 
 /** Calls into the module. Where that throws it is broken. */
 const enter = (call) => {
+  if (depth > 0 && !mayNest) {
+    // The call before never came back, not even to what stands behind `finally`: the runtime ended it, for its time.
+    console.error('a call into the module of all rooms in this isolate never came back, and each is loaded anew');
+    depth = 0;
+    isBroken = true;
+  }
   if (isBroken && depth === 0) renew();
   if (isBroken) throw new Error('the module is broken');
   depth++;
@@ -156,9 +163,12 @@ export class Room {
 
   /** Has the room ask everybody what they hold, in an event of its own. */
   #ask() {
+    if (Date.now() - this.#brokeAt > 2 * LONGEST_WAIT_MS) this.#waitMs = 0;
+    // Nobody is asked where nobody is, and an object with a timer stays in memory.
+    if (this.#state.getWebSockets().length === 0) return;
     this.#asking ??= setTimeout(() => {
       this.#asking = undefined;
-      this.#enter('onBroken');
+      if (this.#state.getWebSockets().length > 0) this.#enter('onBroken');
     }, this.#waitMs);
   }
 
@@ -190,18 +200,22 @@ export class Room {
         state.blockConcurrencyWhile(() => scheduler.wait(0)).then(done, done);
       },
       pair: () => (object.deref().#pair = new WebSocketPair()),
-      stream: (reader) =>
-        new ReadableStream({
-          pull: (controller) => {
-            try {
-              later('pull', reader, controller);
-            } catch {
-              // It has been reported.
-            }
-            if (isOver()) controller.error(BROKEN_OFF);
-          },
-          cancel: () => later('cancel', reader),
-        }),
+      stream: (reader) => {
+        const pull = (controller) => {
+          try {
+            later('pull', reader, controller);
+          } catch {
+            // It has been reported.
+          }
+          if (isOver()) controller.error(BROKEN_OFF);
+        };
+        mayNest = true;
+        try {
+          return new ReadableStream({pull, cancel: () => later('cancel', reader)});
+        } finally {
+          mayNest = false;
+        }
+      },
     };
   }
 }

@@ -190,7 +190,9 @@ test('a module that breaks while a room is read, or pauses', async () => {
     rooms['/broken/b'][0].store.setCell('t', 'r', 'c', 1);
     await until(() => breaks(worker) > 0, 'a break elsewhere');
   });
-  await assert.rejects(text(waiting), /aborted/);
+  // What was on its way already may have been all. It is broken off, or whole.
+  const read = await text(waiting).catch(({message}) => assert.match(message, /aborted/));
+  if (read !== undefined) assert.equal(Object.keys(JSON.parse(read).data[0][0].large[0]).length, rows.length);
   await assertAlive(worker, rooms, 'after a break elsewhere');
 
   const hasty = await begunClient(worker.ws('/broken/a'));

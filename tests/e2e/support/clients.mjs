@@ -66,10 +66,12 @@ export const connect = async (version, url, options = {}) => {
     /** Leaves the room for good; the store stays usable. */
     leave: async () => {
       // Node's own socket can say after its close event that it is closing, and then says so for ever (nodejs/undici#4742).
-      let isClosed = socket.readyState === socket.CLOSED;
-      socket.addEventListener('close', () => (isClosed = true));
+      let isClosed = false;
+      const note = () => (isClosed = true);
+      if (socket.onceClosed) socket.onceClosed(note);
+      else socket.addEventListener('close', note);
       await synchronizer.destroy();
-      await until(() => isClosed, `the close of a ${version} client`);
+      await until(() => isClosed || socket.readyState === socket.CLOSED, `the close of a ${version} client`);
     },
   };
 };

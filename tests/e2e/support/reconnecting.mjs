@@ -13,6 +13,11 @@ export class SteadyWebSocket extends ReconnectingWebSocket {
   addEventListener(type, ...rest) {
     if (type !== 'close' && type !== 'error') super.addEventListener(type, ...rest);
   }
+
+  /** Tells whoever is no synchronizer. */
+  onceClosed(callback) {
+    super.addEventListener('close', callback, {once: true});
+  }
 }
 
 /** Soon enough for a test; the defaults are for people. */

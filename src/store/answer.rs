@@ -4,7 +4,7 @@ use super::change_writer::{ChangeWriter, Style};
 use super::hash_writer::HashWriter;
 use super::row::Row;
 use super::write::{close_length, close_stamp};
-use super::{Place, Store};
+use super::{Place, Store, push_range};
 use crate::hlc::Hlc;
 use std::ops::Range;
 
@@ -48,9 +48,9 @@ impl Answer {
             let Some(cell) = store.values.cells().get(place.cell as usize) else { continue };
             let comma = answer.text.len() > start;
             if limits.is_too_new(cell.hlc) {
-                owe(&mut answer.owed, place..place.next_cell());
+                push_range(&mut answer.owed, place..place.next_cell());
             } else if answer.text.len() + store.cell_length(cell, comma, false) + end > limits.bytes {
-                owe(&mut answer.owed, place..place.next_row());
+                push_range(&mut answer.owed, place..place.next_row());
                 break;
             } else {
                 store.write_cell(&mut answer.text, cell, comma, false);
@@ -101,14 +101,14 @@ impl<'a> AnswerWriter<'a> {
     fn cell(&mut self, place: Place, hashes: usize) -> bool {
         let Some(at) = self.store.cell_at(place) else { return true };
         if self.limits.is_too_new(at.cell.hlc) {
-            owe(&mut self.owed, place..place.next_cell());
+            push_range(&mut self.owed, place..place.next_cell());
             return true;
         }
         let fits = self.new.length_with(at) + hashes <= self.limits.bytes;
         if fits {
             self.new.cell(at);
         } else {
-            owe(&mut self.owed, place..place.next_row());
+            push_range(&mut self.owed, place..place.next_row());
         }
         fits
     }
@@ -135,7 +135,7 @@ impl<'a> AnswerWriter<'a> {
         differing.leaf(id, hash);
         if self.new.length() + self.hashes_length() > self.limits.bytes {
             self.differing.iter_mut().for_each(|differing| differing.take_back(mark));
-            owe(&mut self.owed, places);
+            push_range(&mut self.owed, places);
         }
     }
 
@@ -153,13 +153,5 @@ impl<'a> AnswerWriter<'a> {
     /// How long the hashes are, and what stands around them.
     fn hashes_length(&self) -> usize {
         self.differing.as_ref().map_or(0, |differing| differing.length() + ",]".len())
-    }
-}
-
-/// Adds what lies behind all that is owed so far.
-fn owe(owed: &mut Vec<Range<Place>>, places: Range<Place>) {
-    match owed.last_mut().filter(|last| last.end == places.start) {
-        Some(last) => last.end = places.end,
-        None => owed.push(places),
     }
 }

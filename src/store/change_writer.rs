@@ -42,19 +42,7 @@ impl CellAt<'_> {
     pub fn id_bytes(self) -> usize {
         self.table_id.len() + self.row_id.len()
     }
-}
 
-impl Store {
-    /// The cell at a place of the tables.
-    pub(super) fn cell_at(&self, place: Place) -> Option<CellAt<'_>> {
-        let (table_id, table) = self.tables.get_index(place.table as usize)?;
-        let (row_id, row) = table.rows.get_index(place.row as usize)?;
-        let cell = row.cells().get(place.cell as usize)?;
-        Some(CellAt { place, cell, table_id, table, row_id, row })
-    }
-}
-
-impl CellAt<'_> {
     /// The cell at a place of the same row.
     fn in_row(self, place: Place) -> Option<Self> {
         Some(Self { place, cell: self.row.cells().get(place.cell as usize)?, ..self })
@@ -64,6 +52,16 @@ impl CellAt<'_> {
     fn in_table(self, place: Place) -> Option<Self> {
         let (row_id, row) = self.table.rows.get_index(place.row as usize)?;
         Some(Self { place, cell: row.cells().get(place.cell as usize)?, row_id, row, ..self })
+    }
+}
+
+impl Store {
+    /// The cell at a place of the tables.
+    pub(super) fn cell_at(&self, place: Place) -> Option<CellAt<'_>> {
+        let (table_id, table) = self.tables.get_index(place.table as usize)?;
+        let (row_id, row) = table.rows.get_index(place.row as usize)?;
+        let cell = row.cells().get(place.cell as usize)?;
+        Some(CellAt { place, cell, table_id, table, row_id, row })
     }
 }
 

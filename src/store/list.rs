@@ -58,13 +58,6 @@ impl<T> List<T> {
         Iter { chunk: [].iter(), chunks: self.chunks().iter() }
     }
 
-    /// The items from a position on.
-    pub fn iter_from(&self, position: usize) -> Iter<'_, T> {
-        let mut chunks = self.chunks().get(position / CHUNK..).unwrap_or_default().iter();
-        let chunk = chunks.next().and_then(|chunk| chunk.get(position % CHUNK..)).unwrap_or_default();
-        Iter { chunk: chunk.iter(), chunks }
-    }
-
     /// Puts an item behind the others.
     #[inline(never)]
     pub fn push(&mut self, item: T, size: &mut Size) {
@@ -178,7 +171,6 @@ mod tests {
             let items: Vec<_> = (0..3 * CHUNK + 2).map(|item| if item == CHUNK { 7 } else { item }).collect();
             assert!(list.iter().eq(&items));
             for from in [0, 1, CHUNK - 1, CHUNK, 2 * CHUNK + 5, 3 * CHUNK + 1, 3 * CHUNK + 2, 9 * CHUNK] {
-                assert!(list.iter_from(from).eq(items.iter().skip(from)), "from {from}");
                 assert!(list.iter().skip(from).eq(items.iter().skip(from)), "from {from}");
                 assert_eq!(list.iter().nth(from), items.get(from));
             }

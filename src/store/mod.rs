@@ -213,3 +213,11 @@ impl Place {
         start..start.next_row()
     }
 }
+
+/// Adds a range, to the last of those that are there where it follows that.
+fn push_range(ranges: &mut Vec<Range<Place>>, range: Range<Place>) {
+    match ranges.last_mut().filter(|last| last.end == range.start) {
+        Some(last) => last.end = range.end,
+        None => ranges.push(range),
+    }
+}

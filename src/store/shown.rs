@@ -9,7 +9,7 @@ use super::changes::{CellChange, Changes};
 use super::diff::by_position;
 use super::hash_tree::{HashNode, HashTree};
 use super::row::Row;
-use super::{Place, Store, Table};
+use super::{Place, Store, Table, push_range};
 use crate::hlc::Hlc;
 use std::ops::Range;
 
@@ -181,7 +181,7 @@ impl<'t> Shown<'t> {
                 None if was_sent => continue,
                 None => &mut self.found.lacking,
             };
-            push(list, Place::range_of_row(position, row_position));
+            push_range(list, Place::range_of_row(position, row_position));
             is_whole = false;
         }
         if is_whole && !table.hlc.is_empty() {
@@ -219,12 +219,12 @@ impl<'t> Shown<'t> {
         let mut is_whole = true;
         for (cell, is_held) in (0..row.cells().len() as u32).zip(self.held.drain(..)) {
             if !is_held {
-                push(lacking, Place { cell, ..start }.range());
+                push_range(lacking, Place { cell, ..start }.range());
                 is_whole = false;
             }
         }
         if is_whole && matches!(self.about, About::Cells) && row.hlc > hlc {
-            push(lacking, start.range());
+            push_range(lacking, start.range());
         }
         if let Some(table) = &mut self.table {
             table.is_whole &= is_whole;
@@ -256,14 +256,6 @@ fn tables_by_position<'t>(store: &Store, theirs: &'t HashTree<'t>) -> Vec<Option
 /// The node of a table. One that has come into being since was not asked for.
 fn node_at<'t>(nodes: &[Option<&'t HashNode<'t>>], position: usize) -> Option<&'t HashNode<'t>> {
     nodes.get(position).copied().flatten()
-}
-
-/// Adds a range, to the last of those that are there where it follows it.
-pub(super) fn push(ranges: &mut Vec<Range<Place>>, range: Range<Place>) {
-    match ranges.last_mut().filter(|last| last.end == range.start) {
-        Some(last) => last.end = range.end,
-        None => ranges.push(range),
-    }
 }
 
 /// Puts ranges in order, and together where they touch.

@@ -2,8 +2,8 @@
 
 use super::changes::Changes;
 use super::row::Cell;
-use super::shown::{note_held, push};
-use super::{Place, Store};
+use super::shown::note_held;
+use super::{Place, Store, push_range};
 use crate::hash::Fnv;
 use crate::hlc::Hlc;
 use std::ops::Range;
@@ -62,7 +62,7 @@ impl ShownValues {
         let is_held = |position: usize| self.held.get(position).is_some_and(|held| *held);
         let mut lacking = Vec::new();
         for position in (0..count).filter(|position| is_asked(*position) && !is_held(*position)) {
-            push(&mut lacking, Place::of_value(position).range());
+            push_range(&mut lacking, Place::of_value(position).range());
         }
         lacking
     }

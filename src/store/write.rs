@@ -259,7 +259,7 @@ pub(super) fn write_hashed_cells(
     out: &mut String,
     limit: usize,
 ) -> bool {
-    for cell in row.cells().iter_from(*place as usize) {
+    for cell in row.cells().iter().skip(*place as usize) {
         if *offset == 0 {
             write_key(out, ids.text(cell.id), *place > 0);
             out.push('[');

@@ -1,6 +1,7 @@
 // Runs in workerd, around the built Worker: has its WebAssembly break where it is ordered to, by what it calls out to. Orders
 // come as requests with a header.
 import worker, {Room as BuiltRoom} from './index.js';
+import {like} from './like.mjs';
 import trapping from './trap.wasm';
 
 const {trap} = new WebAssembly.Instance(trapping).exports;
@@ -64,15 +65,6 @@ globalThis.ReadableStream = class extends ReadableStream {
 };
 const {then} = Promise.prototype;
 
-/** An object whose methods work on the original, but for those that are replaced. */
-const like = (original, replaced) =>
-  new Proxy(original, {
-    get: (_target, name) => {
-      if (Object.hasOwn(replaced, name)) return replaced[name];
-      const property = Reflect.get(original, name, original);
-      return typeof property === 'function' ? property.bind(original) : property;
-    },
-  });
 /** A promise that calls back as an event of that kind. */
 const promising = (promise, event) => ({
   then: (...callbacks) => then.apply(promise, callbacks.map((callback) => () => during(event, callback))),

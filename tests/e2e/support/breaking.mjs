@@ -1,5 +1,5 @@
 // A Worker whose WebAssembly breaks: because its memory is full, or where it is told to.
-import assert from 'node:assert/strict';
+import {ordersTo} from './orders.mjs';
 import {startWorker} from './worker.mjs';
 
 const PAGE_BYTES = 64 << 10;
@@ -45,14 +45,7 @@ export const startBreakingWorker = async ({memory, ...options} = {}) => {
       modules['trap.wasm'] = {type: 'wasm', contents: TRAP};
     },
   });
-
-  const order = async (name, more) => {
-    const headers = {'x-order': JSON.stringify({name, ...more})};
-    const response = await fetch(worker.http('/'), {headers});
-    const answer = await response.text();
-    assert.equal(response.status, 200, answer);
-    return JSON.parse(answer);
-  };
+  const order = ordersTo(worker);
 
   return {
     ...worker,

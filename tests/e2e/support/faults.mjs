@@ -1,17 +1,11 @@
 // A Worker that fails when it is told to.
-import assert from 'node:assert/strict';
+import {ordersTo} from './orders.mjs';
 import {startWorker} from './worker.mjs';
 
 export const startFaultyWorker = async (options) => {
   const worker = await startWorker({...options, wrapper: 'tests/e2e/support/faulty-room.mjs'});
-
-  const order = async (name, room, more) => {
-    const headers = {'x-order': JSON.stringify({name, room, ...more})};
-    const response = await fetch(worker.http('/'), {headers});
-    const answer = await response.text();
-    assert.equal(response.status, 200, answer);
-    return JSON.parse(answer);
-  };
+  const send = ordersTo(worker);
+  const order = (name, room, more) => send(name, {room, ...more});
 
   return {
     ...worker,

@@ -1,6 +1,7 @@
 // Runs in workerd, around the built Worker: lends it a storage whose statements can be made to fail, and a clock that can
 // be stopped. Orders come as requests with a header, and what is ordered outlives the eviction of a room.
 import worker, {Room as BuiltRoom} from './index.js';
+import {like} from './like.mjs';
 
 /** By the id of a room's object: the failure that is ordered, the statements of the room, and how many messages came. */
 const rooms = new Map();
@@ -33,16 +34,6 @@ globalThis.clearTimeout = (id) => {
   if (id < 0) clock.timers = clock.timers.filter((timer) => timer.id !== id);
   else clearTimeout(id);
 };
-
-/** An object whose methods work on the original, but for those that are replaced. */
-const like = (original, replaced) =>
-  new Proxy(original, {
-    get: (_target, name) => {
-      if (Object.hasOwn(replaced, name)) return replaced[name];
-      const property = Reflect.get(original, name, original);
-      return typeof property === 'function' ? property.bind(original) : property;
-    },
-  });
 
 const faulty = (ctx) => {
   const room = roomOf(ctx.id);

@@ -20,6 +20,9 @@ const readModules = async (folder) => {
   return Object.fromEntries(await Promise.all(modules));
 };
 
+/** What a wrapper may import beside the built Worker. */
+const WRAPPERS_USE = 'tests/e2e/support/like.mjs';
+
 /** Miniflare runs another workerd where this names one. It knows no days later than its own, which it tells. */
 const otherWorkerd = process.env.MINIFLARE_WORKERD_PATH;
 const dayOf = (workerd) => execFileSync(workerd, ['--version'], {encoding: 'utf8'}).match(/\d{4}-\d\d-\d\d/)[0];
@@ -29,7 +32,9 @@ const workerConfig = async (settings, {wrapper, change, flags = []}) => {
   const config = readConfig({config: resolve('wrangler.toml')});
   const folder = dirname(config.main);
   const modules = await readModules(folder);
-  if (wrapper) modules[basename(wrapper)] = {type: 'esm', contents: await readFile(wrapper)};
+  for (const file of wrapper ? [wrapper, WRAPPERS_USE] : []) {
+    modules[basename(file)] = {type: 'esm', contents: await readFile(file)};
+  }
   change?.(modules);
   const classes = config.migrations.flatMap((migration) => migration.new_sqlite_classes ?? []);
   const rooms = config.durable_objects.bindings.map((binding) => [

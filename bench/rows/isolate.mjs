@@ -17,7 +17,7 @@ const [ROWS, CELLS] = [8000, 3];
 const GROUP = 90;
 
 /** What an isolate's rooms may take by default: 96 MiB. */
-const ISOLATE_MB = (96 << 20) / 1e6;
+const ISOLATE_MB = Math.floor((96 << 20) / 1e5) / 10;
 
 /** Works through a list, with some under way at any time. */
 const forEach = async (list, action, atOnce = 4) => {

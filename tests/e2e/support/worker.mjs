@@ -111,9 +111,13 @@ export const startWorker = async ({storage, settings, ...changed} = {}) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
       return (await response.json()).data;
     },
-    /** Takes a room out of memory; its sockets sleep through it (`hibernate`) or are cut off (`close`). */
+    /**
+     * Takes a room out of memory; its sockets sleep through it (`hibernate`) or are cut off (`close`). workerd waits for what
+     * still goes on in the room, and Miniflare holds the whole process meanwhile, unless there is a `Blob` in the call: then
+     * nothing could go on that a client in it, or the network between, has to do with, such as the answer to a close.
+     */
     evict: (room, webSockets = 'hibernate') =>
-      miniflare.unsafeEvictDurableObject(config.name, className, {name: room, webSockets}),
+      miniflare.unsafeEvictDurableObject(config.name, className, {name: room, webSockets, held: new Blob()}),
     /** Kills workerd; the rooms stay in their folder. */
     kill,
     /** Starts workerd again, on the same port and with the same rooms. */

@@ -17,7 +17,7 @@ use support::fixtures::{LATER_MS, hash, list, text, texts};
 use support::stores::{cell, hashes, merge, store_of, whole_change};
 use support::tree::{Tree, leaves};
 use tinyroom::json::Reader;
-use tinyroom::store::{Answer, AnswerLimits, Changes, HashTree, Store};
+use tinyroom::store::{Answer, AnswerLimits, Changes, HashTree, KnownHashes, PartLimits, Store};
 
 #[test]
 fn questions_and_answers_are_those_of_tinybase() {
@@ -176,12 +176,17 @@ fn answer(answerer: &Store, type_: u64, request: &str, limits: AnswerLimits) -> 
     let levels = if type_ == 7 { 1 } else { type_ as u8 - 3 };
     let answer = by(&HashTree::read(&mut Reader::new(request), levels).unwrap());
     // Of a long question only what is known is read.
-    let known = match type_ {
-        7 => answerer.known_value_hashes(request),
-        _ => answerer.known_hashes(request, levels),
-    };
-    let same = by(&known.unwrap());
-    assert_eq!((&same.text, &same.owed), (&answer.text, &answer.owed), "{request}");
+    for nodes in [1, usize::MAX] {
+        let mut known = if type_ == 7 { KnownHashes::of_values() } else { KnownHashes::of_tables(levels) };
+        let mut at = 0;
+        while !known.is_over() {
+            let mut reader = Reader::resume(request, at);
+            known.read(&mut reader, answerer, PartLimits { nodes, bytes: usize::MAX }).unwrap();
+            at = reader.at();
+        }
+        let same = by(&known.finish());
+        assert_eq!((&same.text, &same.owed), (&answer.text, &answer.owed), "{request}");
+    }
     answer
 }
 
@@ -190,7 +195,7 @@ fn differing(answer: &str, levels: u8, next: impl Fn(&HashTree) -> Option<String
     let mut reader = Reader::new(answer);
     let mut cursor = reader.array("an answer").unwrap();
     reader.expect_element(&mut cursor, "a stamp").unwrap();
-    Changes::read_stamp(&mut reader, false, usize::MAX, |_| {}).unwrap();
+    Changes::read_stamp(&mut reader, false).unwrap();
     reader.expect_element(&mut cursor, "hashes").unwrap();
     next(&HashTree::read(&mut reader, levels).unwrap())
 }
@@ -202,10 +207,10 @@ fn take_in(asker: &mut Store, asked: &Asked) {
         4 | 5 => {
             let mut cursor = reader.array("an answer").unwrap();
             reader.expect_element(&mut cursor, "a stamp").unwrap();
-            Changes::read_stamp(&mut reader, false, usize::MAX, |_| {})
+            Changes::read_stamp(&mut reader, false)
         }
-        6 => Changes::read_stamp(&mut reader, false, usize::MAX, |_| {}),
-        _ => Changes::read_stamp(&mut reader, true, usize::MAX, |_| {}),
+        6 => Changes::read_stamp(&mut reader, false),
+        _ => Changes::read_stamp(&mut reader, true),
     };
     asker.merge(&changes.unwrap(), LATER_MS, |_| {});
 }

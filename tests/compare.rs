@@ -19,7 +19,9 @@ use support::stores::{assert_same, cell, merge, store_of};
 use support::texts::t;
 use support::tree::Tree;
 use tinyroom::json::Reader;
-use tinyroom::store::{AnswerLimits, Changes, Comparison, HashTree, Place, Shown, ShownValues, Store};
+use tinyroom::store::{
+    AnswerLimits, ChangeReader, Changes, Comparison, HashTree, PartLimits, Place, Shown, ShownValues, Store,
+};
 
 /// Three tables: two rows in the first, the first of two cells, one in each of the others; and two values.
 fn held() -> Store {
@@ -48,14 +50,14 @@ fn with_hashes(text: &str) -> String {
 fn differing_tables(store: &Store) -> VecDeque<Range<Place>> {
     let hashes = store.table_names(usize::MAX).replace(":0", ":1");
     let differing = HashTree::read(&mut Reader::new(&hashes), 1).unwrap();
-    Shown::of_tables(store, &differing).finish(store).differing.into()
+    Shown::of_tables(store, differing).finish(store).differing.into()
 }
 
 /// Every row, likewise.
 fn differing_rows(store: &Store) -> VecDeque<Range<Place>> {
     let hashes = store.row_names(&mut differing_tables(store), usize::MAX).unwrap().replace(":0", ":1");
     let differing = HashTree::read(&mut Reader::new(&hashes), 2).unwrap();
-    Shown::of_rows(store, &differing).finish(store).differing.into()
+    Shown::of_rows(store, differing).finish(store).differing.into()
 }
 
 /// What ranges hold, as a change.
@@ -68,7 +70,7 @@ fn change(store: &Store, ranges: &[Range<Place>]) -> String {
 fn difference(store: &Store, type_: u8, answer: &str) -> Comparison {
     let (stamp, hashes) = split(answer);
     let theirs = HashTree::read(&mut Reader::new(hashes), type_ - 3).unwrap();
-    let mut shown = if type_ == 4 { Shown::of_tables(store, &theirs) } else { Shown::of_rows(store, &theirs) };
+    let mut shown = if type_ == 4 { Shown::of_tables(store, theirs) } else { Shown::of_rows(store, theirs) };
     in_parts(stamp, false, usize::MAX, |part| shown.take(store, part));
     shown.finish(store)
 }
@@ -77,15 +79,17 @@ fn difference(store: &Store, type_: u8, answer: &str) -> Comparison {
 fn split(answer: &str) -> (&str, &str) {
     let answer = answer.strip_prefix('[').unwrap().strip_suffix(']').unwrap();
     let mut reader = Reader::new(answer);
-    Changes::read_stamp(&mut reader, false, usize::MAX, |_| {}).unwrap();
+    Changes::read_stamp(&mut reader, false).unwrap();
     let (stamp, hashes) = answer.split_at(reader.at());
     (stamp, hashes.strip_prefix(',').unwrap())
 }
 
 /// Reads a stamp of tables or of values in parts of a size.
 fn in_parts(text: &str, of_values: bool, size: usize, mut take: impl FnMut(&Changes)) {
-    let rest = Changes::read_stamp(&mut Reader::new(text), of_values, size, &mut take).unwrap();
-    take(&rest);
+    let (mut parts, mut reader) = (ChangeReader::of_stamp(of_values), Reader::new(text));
+    while !parts.is_over() {
+        take(&parts.read(&mut reader, PartLimits { nodes: size, bytes: usize::MAX }).unwrap());
+    }
 }
 
 /// What an answer of cells shows that a client lacks.
@@ -292,8 +296,9 @@ fn what_stands_in_an_answer_once_more_is_not_looked_at_again() {
     let again = |text: &str| format!("[{{{}}}]", vec![text; 500].join(","));
     for part in [1, 5, 1_000, usize::MAX] {
         for text in [r#""t":[{"r":[{"0":[1]}],"x":[{"c":[1]}]}],"u":[{"7":[{"c":[1]}]}]"#, r#""t":[{}],"u":[{}]"#] {
-            let theirs = HashTree::default();
-            for mut shown in [Shown::of_tables(&store, &theirs), Shown::of_rows(&store, &theirs), Shown::of_cells()] {
+            let nothing = HashTree::default;
+            for mut shown in [Shown::of_tables(&store, nothing()), Shown::of_rows(&store, nothing()), Shown::of_cells()]
+            {
                 store.take_looked_at();
                 in_parts(&again(text), false, part, |part| shown.take(&store, part));
                 shown.finish(&store);
@@ -366,7 +371,7 @@ fn compare(ours: &mut Store, theirs: &Store, limit: usize, part: usize) -> Vec<R
     let both = |ours: &mut Store, answer: &str, levels| {
         let (stamp, hashes) = split(answer);
         let theirs = named(hashes, levels);
-        let mut shown = if levels == 1 { Shown::of_tables(ours, &theirs) } else { Shown::of_rows(ours, &theirs) };
+        let mut shown = if levels == 1 { Shown::of_tables(ours, theirs) } else { Shown::of_rows(ours, theirs) };
         in_parts(stamp, false, part, |part| {
             ours.merge(part, LATER_MS, |_| {});
             shown.take(ours, part);

@@ -83,12 +83,12 @@ fn type_of(body: &Body) -> u8 {
         Body::Response(_) => 0,
         Body::GetContentHashes => 1,
         Body::ContentHashes(_) => 2,
-        Body::ContentDiff(_) | Body::LongContentDiff => 3,
+        Body::ContentDiff(_) => 3,
         Body::GetTableDiff(_) => 4,
         Body::GetRowDiff(_) => 5,
         Body::GetCellDiff(_) => 6,
         Body::GetValueDiff(_) => 7,
-        Body::LongQuestion(type_) => *type_ as u8,
+        Body::Long(type_) => *type_ as u8,
     }
 }
 

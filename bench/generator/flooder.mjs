@@ -11,10 +11,18 @@ const AHEAD = 4 << 20;
 const edit = (value) => `\n["floodfloodf",3,[[{"t":[{"flood":[{"f":["${value}","${nextHlc()}"]}]}]}],[{}],1]]`;
 const long = 'x'.repeat(1 << 20);
 
+/** A change of very many values, and a question that is answered when it has been taken in. */
+const manyValues = (number) => {
+  const hlc = nextHlc();
+  const values = Array.from({length: 250_000}, (_, value) => `"${value}":[${number},"${hlc}"]`);
+  return [`\n[null,3,[[{}],[{${values}}],1]]`, 'S\n["flood",1,""]'];
+};
+
 /** What is sent, by its number. With `onePerAnswer` the next question waits for the answer to the one before. */
 const kinds = {
   'small edits': {message: (number) => edit(number)},
   'edits of 1 MiB': {message: (number) => edit(`${long} ${number}`)},
+  'changes of 250,000 values': {message: manyValues, onePerAnswer: true},
   'questions for all there is': {message: () => 'S\n["flood",4,{}]', onePerAnswer: true},
 };
 
@@ -32,7 +40,7 @@ const flood = async () => {
   if (sent === 0) parentPort.postMessage('it begins');
   while (!client.closed) {
     for (let turn = 0; turn < 64 && mayGoOn(); turn++) {
-      client.send(message(sent));
+      [message(sent)].flat().forEach((text) => client.send(text));
       sent++;
       unanswered++;
     }

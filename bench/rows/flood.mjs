@@ -9,6 +9,7 @@ import {percentile} from '../statistics.mjs';
 const FLOODS = {
   'small edits': {rows: 1000, names: ['tinyroom', 'none', 'fragmented']},
   'edits of 1 MiB': {rows: 1000, names: ['tinyroom', 'none']},
+  'changes of 250,000 values': {rows: 1000, names: ['tinyroom', 'key-value']},
   'questions for all there is': {rows: 5000, names: ['tinyroom', 'key-value']},
 };
 

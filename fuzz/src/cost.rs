@@ -201,7 +201,7 @@ impl World {
             let input = if source.one_in(2) { Input::Opened(id) } else { Input::Resumed(id, None) };
             world.clients.push(Client { id, probes: VecDeque::new() });
             world.room.handle(input, world.now_ms);
-            world.room.handle(Input::Text(id, &heartbeat), world.now_ms);
+            world.room.handle(Input::text(id, &*heartbeat), world.now_ms);
         }
         world.room.handle(Input::Timeout, world.now_ms);
         while let Some(output) = world.room.poll_output() {
@@ -244,16 +244,19 @@ impl World {
         if !self.kinds.contains(&kind) {
             self.kinds.push(kind);
         }
-        let frames = divided(text, fragments);
+        let frames: Vec<_> = divided(text, fragments).into_iter().map(|frame| Input::text(id, frame)).collect();
         self.messages += frames.len() as u64;
         let cost = self.measured(|world| {
-            frames
-                .iter()
-                .map(|frame| {
-                    world.room.handle(Input::Text(id, frame), world.now_ms);
-                    world.drain()
-                })
-                .sum()
+            let mut said_bytes = 0;
+            for frame in frames {
+                world.room.handle(frame, world.now_ms);
+                said_bytes += world.drain();
+                while world.room.is_reading() {
+                    world.room.handle(Input::Timeout, world.now_ms);
+                    said_bytes += world.drain();
+                }
+            }
+            said_bytes
         });
         self.note(kind, text.len(), &cost);
     }
@@ -287,7 +290,7 @@ impl World {
         if let Some(probe) = client.probes.pop_front() {
             let (id, text) = (client.id, format!("S\n[\"{probe}\",0,[{{}}]]"));
             self.messages += 1;
-            self.handle(Input::Text(id, &text));
+            self.handle(Input::text(id, text));
         }
     }
 

@@ -120,7 +120,7 @@ fn take(asker: &mut Store, other: &Store, answer: &str, ranges: Vec<Range<Place>
     let read = (|| {
         let mut cursor = reader.array(ANSWER)?;
         reader.expect_element(&mut cursor, ANSWER)?;
-        let new = Changes::read_stamp(&mut reader, false, usize::MAX, |_| {})?;
+        let new = Changes::read_stamp(&mut reader, false)?;
         reader.expect_element(&mut cursor, ANSWER)?;
         Ok::<_, tinyroom::json::ReadError>(new)
     })();

@@ -187,12 +187,12 @@ impl World {
     fn attempt(&mut self, client: ConnectionId, text: &str) -> Vec<String> {
         self.clients.iter_mut().filter(|other| other.id == client).for_each(|client| client.says(text));
         let failed = self.disk.failed;
-        self.handle(Input::Text(client, text));
+        self.handle(Input::text(client, text));
         let heard = self.carry_out(text.len(), Some(client));
         if self.disk.failed == failed {
             return heard;
         }
-        self.handle(Input::Text(client, text));
+        self.handle(Input::text(client, text));
         self.carry_out(text.len(), Some(client))
     }
 
@@ -401,7 +401,8 @@ impl Client {
 /// Whether this is a message with which nobody can be at fault: a question, a change, or what a client holds.
 fn is_fine(text: &str) -> bool {
     let message = Envelope::open(text).map(|envelope| Message::read(envelope.body));
-    message.is_none_or(|message| message.is_ok_and(|message| !matches!(message.body, Body::Response(_))))
+    message
+        .is_none_or(|message| message.is_ok_and(|message| !matches!(message.body, Body::Response(_) | Body::Long(_))))
 }
 
 /// How the room's answer to this begins, if it is a question to it.
@@ -409,7 +410,7 @@ fn answer_to(text: &str) -> Option<String> {
     let envelope = Envelope::open(text).filter(|envelope| !matches!(envelope.to, Recipient::Client(_)))?;
     let message = Message::read(envelope.body).ok()?;
     match message.body {
-        Body::ContentHashes(_) | Body::ContentDiff(_) | Body::LongContentDiff | Body::Response(_) => None,
+        Body::ContentHashes(_) | Body::ContentDiff(_) | Body::Response(_) | Body::Long(_) => None,
         _ => {
             let empty = wire::message::text(&message.id, MessageType::Response, "");
             Some(wire::envelope::seal(ROOM_ID, empty.trim_end_matches(']')))

@@ -6,7 +6,6 @@ use tinyroom::json::Reader;
 use tinyroom::store::{AnswerLimits, Changes, HashTree, Store};
 use tinyroom::sync::RequestToken;
 use tinyroom::wire::fragments::{Fragment, Fragments};
-use tinyroom::wire::message::Hashes;
 use tinyroom::wire::{Body, Envelope, Message, MessageType, Response, message};
 
 /// What the room holds when a client asks what it lacks.
@@ -78,10 +77,10 @@ fn ask(body: &Body) {
         assert!(answer.text.len() <= 2 * held, "an answer of {} bytes", answer.text.len());
         let text = format!("[\"x\",0,{}]", answer.text);
         let read = Message::read(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        let is_stamp = matches!(&read.body, Body::Response(response) if response.stamp().is_some());
+        let is_stamp = matches!(&read.body, Body::Response(response) if response.changes().is_some());
         assert!(!is_change || is_stamp || answer.text.starts_with("[{}"), "{text}");
     }
-    if let Body::Response(Response::Difference(_, Hashes::Few(differing))) = body {
+    if let Body::Response(Response::Difference(_, differing)) = body {
         for (hashes, levels) in [(store.row_hashes(differing), 2), (store.cell_hashes(differing), 3)] {
             let Some(hashes) = hashes else { continue };
             assert!(hashes.len() <= 2 * held, "a question of {} bytes", hashes.len());
@@ -95,11 +94,11 @@ fn type_of(body: &Body) -> MessageType {
         Body::Response(_) => MessageType::Response,
         Body::GetContentHashes => MessageType::GetContentHashes,
         Body::ContentHashes(_) => MessageType::ContentHashes,
-        Body::ContentDiff(_) | Body::LongContentDiff => MessageType::ContentDiff,
+        Body::ContentDiff(_) => MessageType::ContentDiff,
         Body::GetTableDiff(_) => MessageType::GetTableDiff,
         Body::GetRowDiff(_) => MessageType::GetRowDiff,
         Body::GetCellDiff(_) => MessageType::GetCellDiff,
         Body::GetValueDiff(_) => MessageType::GetValueDiff,
-        Body::LongQuestion(type_) => *type_,
+        Body::Long(type_) => *type_,
     }
 }

@@ -36,7 +36,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// In an array or object of which something has been read already.
-    pub(super) fn behind_an_element(is_object: bool) -> Self {
+    pub(crate) fn behind_an_element(is_object: bool) -> Self {
         Self { close: if is_object { b'}' } else { b']' }, first: false }
     }
 
@@ -49,6 +49,11 @@ impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0, compact: true }
+    }
+
+    /// A reader that goes on where another has [stopped](Self::at).
+    pub fn resume(text: &'a str, at: usize) -> Self {
+        Self { text, at, compact: true }
     }
 
     /// The bytes read so far.

@@ -6,7 +6,6 @@ use super::group_commit::Gathered;
 use super::{ConnectionId, Output, Room};
 use crate::hlc::AHEAD_MS;
 use crate::journal::Commit;
-use crate::json::Reader;
 use crate::store::{Changes, MergePolicy, Merged, Place};
 use crate::wire::{self, ROOM_ID};
 
@@ -41,17 +40,6 @@ impl Room {
         }
         self.note_refused(from, &merged);
         won
-    }
-
-    /// Merges a long change, which can be read, part by part: none of it is in memory but its text, and what has gathered
-    /// leaves in between. No window is worth waiting for with the last part.
-    pub(super) fn apply_in_parts(&mut self, from: ConnectionId, payload: &str) {
-        let take = |part: &Changes| {
-            self.apply(from, part, None);
-        };
-        // It has been read before.
-        let _ = Changes::read_in_parts(&mut Reader::new(payload), take);
-        self.commit();
     }
 
     fn policy(&self) -> MergePolicy {

@@ -57,7 +57,7 @@ impl Room {
     }
 
     /// Lets others in, at the cost of those who did not.
-    fn pause(&mut self) {
+    pub(super) fn pause(&mut self) {
         let (now_ms, slice) = (self.now_ms(), self.budget.slice());
         self.outputs.push_back(Output::Pause);
         let hurried = self.sessions.iter_mut().filter(|(_, session)| session.slice == slice);

@@ -14,6 +14,8 @@
 //! |---|---|
 //! | `session` | one connection: how far its load is, and all that follows |
 //! | [`sync`](crate::sync) | what it reported, what it was asked, what is in flight |
+//! | `inbox`, `long_message` | what is not read yet, and a message that is read part by part |
+//! | `shown_by` | what an answer has shown |
 //! | `send_window` | how far ahead of it the room may send: probes and acknowledgements |
 //! | `backlog` | what it is still to be sent |
 //! | `meter` | what it may send and ask for |
@@ -24,8 +26,8 @@
 //! | `durability` | what becomes of a room whose disk takes nothing |
 //! | `timers`, `clock` | what the room waits for, and time as it counts it |
 //!
-//! The room itself lets them work together, in three parts: `apply` merges changes and commits them, `talk` answers
-//! clients and compares with them, `deliver` sends.
+//! The room itself lets them work together, in four parts: `receive` takes in what clients send, `apply` merges changes and
+//! commits them, `talk` answers clients and compares with them, `deliver` sends.
 
 mod apply;
 mod backlog;
@@ -35,11 +37,15 @@ mod connection_id;
 mod deliver;
 mod durability;
 mod group_commit;
+mod inbox;
+mod long_message;
 mod meter;
 mod readers;
+mod receive;
 mod send_window;
 mod session;
 mod settings;
+mod shown_by;
 mod talk;
 mod timers;
 mod unkept;
@@ -52,30 +58,31 @@ pub use settings::Settings;
 
 use crate::journal::{Commit, Journal};
 use crate::store::Store;
-use crate::wire::fragments::{Fragment, MAX_ROOM_BYTES};
-use crate::wire::{Body, Envelope, MAX_INCOMING_BYTES, MAX_TEXT_BYTES, Message, Recipient, WireError};
+use crate::wire::WireError;
 use budget::Budget;
 use clock::Clock;
 use durability::Durability;
 use fastrand::Rng;
 use group_commit::GroupCommit;
+use inbox::Inbox;
 use indexmap::IndexMap;
 use meter::Meter;
 use session::Session;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use timers::{Timer, Timers};
 use unkept::Unkept;
 
 /// Something that happened.
-#[derive(Clone, Copy, Debug)]
-pub enum Input<'a> {
+#[derive(Clone, Debug)]
+pub enum Input {
     /// A socket was opened, and given an id of [`Room::new_id`].
     Opened(ConnectionId),
     /// The room is awake again, and this socket was open all the while. What was to be [remembered](Output::Remember) of it
     /// comes back.
     Resumed(ConnectionId, Option<u64>),
     /// A text frame came.
-    Text(ConnectionId, &'a str),
+    Text(ConnectionId, Rc<String>),
     /// A binary frame of so many bytes came.
     Binary(ConnectionId, usize),
     /// A socket was closed.
@@ -89,6 +96,13 @@ pub enum Input<'a> {
     Broken,
     /// The time that [`Room::poll_timeout`] named is there.
     Timeout,
+}
+
+impl Input {
+    /// A text frame came.
+    pub fn text(from: ConnectionId, text: impl Into<String>) -> Self {
+        Self::Text(from, Rc::new(text.into()))
+    }
 }
 
 /// Something to do.
@@ -140,7 +154,8 @@ pub enum Output {
         /// What.
         text: String,
     },
-    /// Take in nothing until the runtime has looked after timers and other sockets, which waits while frames lie ready.
+    /// Take in nothing until the runtime has looked after timers and other sockets, which waits while frames lie ready. Then hand
+    /// in [`Input::Timeout`], and again and again with as much time in between, for as long as the room is [full](Room::is_full).
     Pause,
 }
 
@@ -153,6 +168,7 @@ pub struct Room {
     unkept: Unkept,
     durability: Durability,
     sessions: IndexMap<ConnectionId, Session, foldhash::fast::FixedState>,
+    inbox: Inbox,
     /// Whose backlog is to go on next.
     backlog_queue: VecDeque<ConnectionId>,
     budget: Budget,
@@ -176,6 +192,7 @@ impl Room {
             unkept: Unkept::new(settings.keep_within_ms),
             durability: Durability::default(),
             sessions: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            inbox: Inbox::default(),
             backlog_queue: VecDeque::new(),
             budget: Budget::default(),
             readers: Meter::default(),
@@ -202,6 +219,17 @@ impl Room {
         self.sessions.keys().copied()
     }
 
+    /// Whether there is something that has come and is not read yet, or not wholly: a long message is read a part at a time, by
+    /// and by.
+    pub fn is_reading(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Whether so much is to be read that nothing more can be taken in: memory is short, and what has come lies in it.
+    pub fn is_full(&self) -> bool {
+        self.inbox.is_full()
+    }
+
     /// Whether a snapshot is being written, which would have to begin again if the journal were loaded anew.
     pub fn is_compacting(&self) -> bool {
         self.commits.is_compacting()
@@ -223,6 +251,7 @@ impl Room {
     pub fn reload(&mut self, store: Store, journal: Journal) {
         self.store = store;
         self.commits.reload(journal);
+        self.inbox.start_over();
         self.backlog_queue.clear();
         for id in self.connections().collect::<Vec<_>>() {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
@@ -244,6 +273,7 @@ impl Room {
         self.outputs.retain(|output| matches!(output, Output::Close { .. } | Output::Remember { .. }));
         self.store = store;
         self.commits.start_over(journal);
+        self.inbox.start_over();
         drop(self.unkept.take());
         self.durability.on_failure(self.now_ms());
         self.backlog_queue.clear();
@@ -283,7 +313,7 @@ impl Room {
                 self.sessions.insert(id, session);
                 self.recheck_at_ms = [self.recheck_at_ms, recheck_at_ms].into_iter().flatten().min();
             }
-            Input::Text(from, text) => self.checked(from, |room| room.text(from, text)),
+            Input::Text(from, text) => self.checked(from, |room| room.text(from, &text)),
             Input::Binary(from, bytes) => self.checked(from, |room| room.binary(from, bytes)),
             Input::Closed(_) => {}
             Input::Durable => self.on_durable(),
@@ -322,6 +352,7 @@ impl Room {
                 Timer::AfterLoad(id) => self.request_hashes_after_load(id),
                 Timer::Fragments => self.expire_fragments(),
                 Timer::Backlog => self.send_backlogs(),
+                Timer::Inbox => self.read_inbox(),
                 Timer::Compaction => self.compact(),
                 Timer::Readers => self.store.close_snapshots(self.now_ms()),
                 // What happens at all sees to it.
@@ -336,103 +367,15 @@ impl Room {
         self.timers.set(Timer::CommitWindow, self.commits.due_ms());
         self.timers.set(Timer::Keep, self.unkept.due_ms());
         self.timers.set(Timer::Backlog, (!self.backlog_queue.is_empty()).then_some(now_ms));
+        self.timers.set(Timer::Inbox, (!self.inbox.is_empty()).then_some(now_ms + receive::BREATH_MS));
         let compacts = self.commits.is_compacting() && !self.durability.is_read_only();
         self.timers.set(Timer::Compaction, compacts.then_some(now_ms));
         self.timers.set(Timer::Readers, self.store.snapshots_until_ms());
         self.timers.set(Timer::RetryCommit, self.durability.retry_at_ms().filter(|_| !self.sessions.is_empty()));
     }
 
-    /// Does something with what a client sent, at its cost, and closes the client where it fails.
-    fn checked(&mut self, from: ConnectionId, take: impl FnOnce(&mut Self) -> Result<(), WireError>) {
-        let taken = take(self);
-        let debited = self.debit_work(from, 0);
-        if let Err(error) = taken.and(debited) {
-            self.close(from, &error);
-        }
-    }
-
-    /// Takes in a text frame. One without a line break is somebody's heartbeat.
-    fn text(&mut self, from: ConnectionId, text: &str) -> Result<(), WireError> {
-        self.debit_message(from, text.len())?;
-        let now_ms = self.now_ms();
-        let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
-        if session.conversation.on_message(now_ms) {
-            self.ask_for_hashes(from);
-        }
-        if text.len() > MAX_INCOMING_BYTES {
-            return Err(WireError::Limit { what: "socket", limit: MAX_INCOMING_BYTES, found: text.len() });
-        }
-        let Some(envelope) = Envelope::open(text) else { return Ok(()) };
-        let Some(fragment) = Fragment::read(envelope.body) else {
-            return self.message(from, envelope);
-        };
-        self.expire_fragments();
-        let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
-        let whole = session.fragments.add(envelope.to, fragment, now_ms, self.settings.fragment_silence_ms)?;
-        self.bound_fragments(from);
-        self.time_fragments();
-        let whole = whole.filter(|_| self.sessions.contains_key(&from));
-        whole.as_ref().and_then(|whole| whole.envelope()).map_or(Ok(()), |envelope| self.message(from, envelope))
-    }
-
-    fn binary(&mut self, from: ConnectionId, bytes: usize) -> Result<(), WireError> {
-        self.debit_message(from, bytes)?;
-        if bytes == 0 { Ok(()) } else { Err(WireError::Binary) }
-    }
-
-    /// Takes in a message. A change is the room's, whomever it is for, and so it is told to everybody like any other: nobody
-    /// is left behind. Nothing else from one client to another serves any: every answer comes from the room.
-    fn message(&mut self, from: ConnectionId, envelope: Envelope) -> Result<(), WireError> {
-        let message = Message::read(envelope.body)?;
-        match &message.body {
-            Body::ContentDiff(_) | Body::LongContentDiff if envelope.body.len() > MAX_TEXT_BYTES => {
-                Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: envelope.body.len() })
-            }
-            Body::ContentDiff(changes) => {
-                self.apply(from, changes, Some((envelope.body, message.payload)));
-                Ok(())
-            }
-            Body::LongContentDiff => {
-                self.apply_in_parts(from, message.payload);
-                Ok(())
-            }
-            _ if matches!(envelope.to, Recipient::Client(_)) => Ok(()),
-            Body::Response(response) => self.on_response(from, &message.id, response, envelope.body.len()),
-            _ => self.on_request(from, &message),
-        }
-    }
-
-    /// Forgets what has waited longest, where all together have too much in parts, and asks whose it is what they hold: nobody
-    /// is closed for what others have left lying. What has just come from one is not it, if that can be helped.
-    fn bound_fragments(&mut self, newest: ConnectionId) {
-        let bytes = |session: &Session| session.fragments.memory_bytes();
-        while self.sessions.values().map(bytes).sum::<usize>() > MAX_ROOM_BYTES {
-            let waiting = self.sessions.iter_mut().filter(|(_, session)| bytes(session) > 0);
-            let stalest = waiting.min_by_key(|(id, session)| (session.fragments.deadline_ms(), **id == newest));
-            let Some((&id, session)) = stalest else { return };
-            session.fragments.forget_stalest();
-            self.ask_anew(id);
-        }
-    }
-
-    /// Forgets messages whose next part has not come in time, and asks whose they are what they hold: what was in them is lost
-    /// otherwise, since nobody sends it again.
-    fn expire_fragments(&mut self) {
-        let now_ms = self.now_ms();
-        let expired =
-            self.sessions.iter_mut().filter_map(|(&id, session)| session.fragments.expire(now_ms).then_some(id));
-        for id in expired.collect::<Vec<_>>() {
-            self.ask_anew(id);
-        }
-        self.time_fragments();
-    }
-
-    fn time_fragments(&mut self) {
-        let deadlines = self.sessions.values().filter_map(|session| session.fragments.deadline_ms());
-        self.timers.set(Timer::Fragments, deadlines.min());
-    }
-
     fn close(&mut self, connection: ConnectionId, error: &WireError) {
+        self.inbox.forget(connection);
         if self.forget(connection) {
             let (code, reason) = (error.close_code(), error.close_reason());
             self.outputs.push_back(Output::Close { connection, code, reason });

@@ -1,14 +1,13 @@
 //! What clients ask is answered, and what they hold is compared with what the room holds.
 
 use super::session::Phase;
+use super::shown_by::ShownBy;
 use super::timers::Timer;
 use super::{ConnectionId, Room};
-use crate::store::{
-    Answer, AnswerLimits, Changes, Comparison, ContentHashes, HashTree, Place, Shown, ShownValues, Stamp, Store,
-};
+use crate::store::{Answer, AnswerLimits, Changes, Comparison, ContentHashes, HashTree, Place, Store};
 use crate::sync::{Next, RequestToken, Step};
-use crate::wire::message::{Hashes, RequestId, hashes_text};
-use crate::wire::{Body, MAX_TEXT_BYTES, Message, MessageType, Response, WireError};
+use crate::wire::message::{RequestId, hashes_text};
+use crate::wire::{Body, MAX_TEXT_BYTES, MessageType, Response, WireError};
 use std::ops::Range;
 
 /// How long a client that loads has for its next question, or to say what it holds, in milliseconds.
@@ -47,46 +46,50 @@ impl Room {
     }
 
     /// Answers a client's question, or hears what it holds.
-    pub(super) fn on_request(&mut self, from: ConnectionId, message: &Message) -> Result<(), WireError> {
+    pub(super) fn on_request(&mut self, from: ConnectionId, id: &RequestId, body: &Body) -> Result<(), WireError> {
+        match body {
+            Body::GetContentHashes => {
+                self.commit();
+                self.on_load_started(from);
+                self.answer(from, id, &|store, _| Answer {
+                    text: hashes_text(store.content_hashes()),
+                    owed: Vec::new(),
+                })
+            }
+            Body::GetTableDiff(theirs) => self.answer(from, id, &|store, limits| store.table_diff(theirs, limits)),
+            Body::GetRowDiff(theirs) => self.answer(from, id, &|store, limits| store.row_diff(theirs, limits)),
+            Body::GetCellDiff(theirs) => self.answer(from, id, &|store, limits| store.cell_diff(theirs, limits)),
+            Body::GetValueDiff(theirs) => self.answer(from, id, &|store, limits| store.value_diff(theirs, limits)),
+            Body::ContentHashes(theirs) => {
+                self.commit();
+                self.on_load_ended(from);
+                self.on_content_hashes(from, *theirs, false);
+                Ok(())
+            }
+            Body::ContentDiff(_) | Body::Response(_) | Body::Long(_) => Ok(()),
+        }
+    }
+
+    /// Answers a client's question with what is found for it, up to the limits, and sends the rest as changes.
+    pub(super) fn answer(
+        &mut self,
+        from: ConnectionId,
+        id: &RequestId,
+        find: &dyn Fn(&Store, AnswerLimits) -> Answer,
+    ) -> Result<(), WireError> {
         self.commit();
         let loads = self.sessions.get(&from).is_some_and(|session| session.may_load());
         let bytes = if loads { self.settings.load_answer_bytes } else { self.settings.answer_bytes };
         let limits = AnswerLimits { bytes: bytes.min(self.room_for_answer(from)), until_ms: self.until_ms() };
-        let answer = match &message.body {
-            Body::GetContentHashes => {
-                self.on_load_started(from);
-                Answer { text: hashes_text(self.store.content_hashes()), owed: Vec::new() }
-            }
-            Body::GetTableDiff(theirs) => self.store.table_diff(theirs, limits),
-            Body::GetRowDiff(theirs) => self.store.row_diff(theirs, limits),
-            Body::GetCellDiff(theirs) => self.store.cell_diff(theirs, limits),
-            Body::GetValueDiff(theirs) => self.store.value_diff(theirs, limits),
-            Body::LongQuestion(type_) => self.answer_long(*type_, message.payload, limits)?,
-            Body::ContentHashes(theirs) => {
-                self.on_load_ended(from);
-                self.on_content_hashes(from, *theirs, false);
-                return Ok(());
-            }
-            Body::ContentDiff(_) | Body::LongContentDiff | Body::Response(_) => return Ok(()),
-        };
+        let answer = find(&self.store, limits);
         self.remind_later(from);
         self.debit_work(from, answer.text.len())?;
-        self.send(from, &message.id, MessageType::Response, &answer.text);
+        self.send(from, id, MessageType::Response, &answer.text);
         if !answer.owed.is_empty() {
             self.defer(from, answer.owed);
             self.ask_after_backlog(from);
         }
         Ok(())
-    }
-
-    fn answer_long(&self, type_: MessageType, payload: &str, limits: AnswerLimits) -> Result<Answer, WireError> {
-        let store = &self.store;
-        Ok(match type_ {
-            MessageType::GetTableDiff => store.table_diff(&store.known_hashes(payload, 1)?, limits),
-            MessageType::GetRowDiff => store.row_diff(&store.known_hashes(payload, 2)?, limits),
-            MessageType::GetCellDiff => store.cell_diff(&store.known_hashes(payload, 3)?, limits),
-            _ => store.value_diff(&store.known_value_hashes(payload)?, limits),
-        })
     }
 
     /// Goes on with a comparison by a client's answer. One that the room cannot have asked for is let pass: it may have come
@@ -95,17 +98,15 @@ impl Room {
         &mut self,
         from: ConnectionId,
         id: &RequestId,
-        response: &Response,
+        response: Response,
         bytes: usize,
     ) -> Result<(), WireError> {
         let Some(token) = RequestToken::of(id) else { return Ok(()) };
-        let longest_value = response.stamp().map_or(0, Stamp::longest_value);
-        if bytes > MAX_TEXT_BYTES && longest_value > MAX_TEXT_BYTES / 2 {
-            // It could not be sent on to anyone.
-            return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: bytes });
-        }
-        match (token.step, response) {
-            (Step::Probe, _) => self.on_ack(from, token),
+        let (brought, theirs) = match (token.step, response) {
+            (Step::Probe, _) => {
+                self.on_ack(from, token);
+                return Ok(());
+            }
             (Step::Hashes, Response::ContentHashes(theirs)) => {
                 self.commit();
                 match self.sessions.get(&from).map(|session| session.phase) {
@@ -113,35 +114,22 @@ impl Room {
                     Some(Phase::Loading { reminded_ms: None }) => {}
                     _ => {
                         self.on_load_ended(from);
-                        self.on_content_hashes(from, *theirs, true);
+                        self.on_content_hashes(from, theirs, true);
                     }
                 }
+                return Ok(());
             }
-            (Step::Tables | Step::Rows, Response::Difference(new, theirs)) => {
-                let theirs = match theirs {
-                    Hashes::Few(theirs) => theirs,
-                    Hashes::Many(text, levels) => &self.store.known_hashes(text, *levels)?,
-                };
-                self.on_difference(from, new, theirs, token.step);
-            }
-            (Step::Cells, Response::Tables(theirs)) => {
-                let mut shown = Shown::of_cells();
-                let won = self.merge_answer(from, theirs, |store, part| shown.take(store, part));
-                if let Some(session) = self.sessions.get_mut(&from) {
-                    session.on_cells(bytes);
-                }
-                let Comparison { lacking, .. } = shown.finish(&self.store);
-                self.on_compared(from, won, lacking);
-            }
+            (Step::Tables | Step::Rows, Response::Difference(new, theirs)) => (new, theirs),
+            (Step::Cells, Response::Tables(theirs)) => (theirs, HashTree::default()),
             (Step::Cells, Response::Empty(hlc)) => {
-                let won = self.merge_answer(from, &Stamp::of_hlc(*hlc, false), |_, _| {});
+                let won = self.apply(from, &Changes::of_tables_hlc(hlc), None);
+                self.commit();
                 self.on_compared(from, won, Vec::new());
+                return Ok(());
             }
-            (Step::Values | Step::DifferingValues, Response::Values(theirs)) => {
-                self.on_values(from, theirs, token.step)
-            }
+            (Step::Values | Step::DifferingValues, Response::Values(theirs)) => (theirs, HashTree::default()),
             (Step::Values | Step::DifferingValues, Response::Empty(hlc)) => {
-                self.on_values(from, &Stamp::of_hlc(*hlc, true), token.step);
+                (Changes::of_values_hlc(hlc), HashTree::default())
             }
             (Step::Hashes, _) => return Err(WireError::Answer { expected: "content hashes" }),
             (Step::Tables | Step::Rows, _) => return Err(WireError::Answer { expected: "a stamp and hashes" }),
@@ -149,7 +137,12 @@ impl Room {
             (Step::Values | Step::DifferingValues, _) => {
                 return Err(WireError::Answer { expected: "a stamp of values" });
             }
-        }
+        };
+        let mut shown = ShownBy::answer(token.step, theirs, &self.store);
+        let won = self.apply(from, &brought, None);
+        shown.take(&self.store, &brought);
+        self.commit();
+        self.on_shown(from, token.step, shown, won, bytes);
         Ok(())
     }
 
@@ -198,47 +191,34 @@ impl Room {
         self.perform(from, next);
     }
 
-    /// Merges what an answer brings, and keeps it. Each part is looked at when it has been merged. Answers whether anything won.
-    fn merge_answer(&mut self, from: ConnectionId, stamp: &Stamp, mut look: impl FnMut(&Store, &Changes)) -> bool {
-        let mut won = false;
-        stamp.each_part(|part| {
-            won |= self.apply(from, part, None);
-            look(&self.store, part);
-        });
-        self.commit();
-        won
-    }
-
-    /// A question about tables, or rows, is answered.
-    fn on_difference(&mut self, from: ConnectionId, new: &Stamp, theirs: &HashTree, step: Step) {
-        let of_tables = step == Step::Tables;
-        let mut shown = match of_tables {
-            true => Shown::of_tables(&self.store, theirs),
-            false => Shown::of_rows(&self.store, theirs),
-        };
-        let won = self.merge_answer(from, new, |store, part| shown.take(store, part));
-        let Comparison { lacking, differing } = shown.finish(&self.store);
-        if let Some(session) = self.sessions.get_mut(&from) {
-            match of_tables {
-                true => session.tables_to_compare = differing.into(),
-                // Of a comparison that goes on there are none left: what nobody asked for does not pile up.
-                false => session.rows_to_compare = differing.into(),
+    /// An answer has been merged and looked at, and what won has been kept.
+    pub(super) fn on_shown(&mut self, from: ConnectionId, step: Step, shown: ShownBy, won: bool, bytes: usize) {
+        match shown {
+            ShownBy::Nothing => {}
+            ShownBy::Tables(shown) => {
+                let Comparison { lacking, differing } = shown.finish(&self.store);
+                if let Some(session) = self.sessions.get_mut(&from) {
+                    match step {
+                        Step::Tables => session.tables_to_compare = differing.into(),
+                        // Of a comparison that goes on there are none left: what nobody asked for does not pile up.
+                        Step::Rows => session.rows_to_compare = differing.into(),
+                        _ => session.on_cells(bytes),
+                    }
+                }
+                self.on_compared(from, won, lacking);
+            }
+            ShownBy::Values(shown) => {
+                let reported = self.sessions.get(&from).and_then(|session| session.conversation.reported());
+                let lacking = match step {
+                    Step::DifferingValues => {
+                        shown.lacking_of_differing(&self.store, reported.map(|reported| reported.values))
+                    }
+                    _ => shown.lacking(&self.store),
+                };
+                self.note_step(from, won, lacking);
+                self.end_comparison(from, true);
             }
         }
-        self.on_compared(from, won, lacking);
-    }
-
-    /// The comparison of the values is over.
-    fn on_values(&mut self, from: ConnectionId, theirs: &Stamp, step: Step) {
-        let mut shown = ShownValues::default();
-        let won = self.merge_answer(from, theirs, |store, part| shown.take(store, part));
-        let reported = self.sessions.get(&from).and_then(|session| session.conversation.reported());
-        let lacking = match step {
-            Step::DifferingValues => shown.lacking_of_differing(&self.store, reported.map(|reported| reported.values)),
-            _ => shown.lacking(&self.store),
-        };
-        self.note_step(from, won, lacking);
-        self.end_comparison(from, true);
     }
 
     /// A step in the comparison of the tables is over.

@@ -15,6 +15,8 @@ pub(super) enum Timer {
     AfterLoad(ConnectionId),
     /// The parts of some message have kept the room waiting for long enough.
     Fragments,
+    /// A long message can be read on.
+    Inbox,
     /// Somebody's backlog can go on.
     Backlog,
     /// A slice of a snapshot is to be written.

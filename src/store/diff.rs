@@ -144,7 +144,7 @@ fn named<'a, 'b>(
     nodes: &'b [HashNode<'a>],
     position: &dyn Fn(&str) -> Option<usize>,
 ) -> impl Iterator<Item = (usize, &'b HashNode<'a>)> {
-    let key = |(index, node): (usize, &HashNode)| Some((position(&node.id)? as u64) << 32 | index as u64);
+    let key = |(index, node): (usize, &HashNode)| Some((node.name.position(position)? as u64) << 32 | index as u64);
     let mut keys: Vec<_> = nodes.iter().enumerate().filter_map(key).collect();
     keys.sort_unstable();
     let mut keys = keys.into_iter().peekable();
@@ -165,7 +165,7 @@ pub(super) fn by_position<'a, 'b>(
 ) -> Vec<Option<&'b HashNode<'a>>> {
     let mut found = vec![None; length];
     for node in nodes {
-        if let Some(slot) = position(&node.id).and_then(|position| found.get_mut(position)) {
+        if let Some(slot) = node.name.position(position).and_then(|position| found.get_mut(position)) {
             *slot = Some(node);
         }
     }

@@ -2,11 +2,11 @@
 //!
 //! It is TinyBase's `MergeableStore` with no app on top: nothing here is edited, everything is merged.
 //!
-//! - [`changes`]: a change as it arrives, read from its text
+//! - [`changes`] and `change_reader`: a change as it arrives, read from its text
 //! - `merge`: which cell wins, and what that does to the hashes
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
-//! - `compare`, `shown`, `shown_values` and `stamp`: what a client lacks, told by its answers to questions
+//! - `compare`, `shown` and `shown_values`: what a client lacks, told by its answers to questions
 //! - `snapshot` and `snapshots`: the content of one moment, for who reads it bit by bit
 //! - `map`, `names`, `index`, `list`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
@@ -14,6 +14,7 @@
 //! as long as the store is in memory.
 
 mod answer;
+mod change_reader;
 mod change_writer;
 pub mod changes;
 mod compare;
@@ -32,17 +33,16 @@ mod shown_values;
 mod size;
 mod snapshot;
 mod snapshots;
-mod stamp;
 pub mod write;
 
 pub use answer::{Answer, AnswerLimits};
+pub use change_reader::{ChangeReader, PartLimits};
 pub use changes::Changes;
-pub use hash_tree::HashTree;
+pub use hash_tree::{HashTree, KnownHashes};
 pub use merge::{MergePolicy, Merged};
 pub use shown::{Comparison, Shown};
 pub use shown_values::ShownValues;
 pub use snapshots::SnapshotId;
-pub use stamp::Stamp;
 
 use crate::hlc::Hlc;
 use foldhash::fast::FixedState;

@@ -1,6 +1,6 @@
 //! What an answer shows: which of what the room holds a client lacks.
 //!
-//! The answer of a client that holds much is long, and then it is read in [parts](super::stamp), of which each is merged and
+//! The answer of a client that holds much is long, and then it is read in [parts](super::change_reader), of which each is merged and
 //! then looked at. A table or a row may go on in the next part, so what is known of it is kept until another begins. One that
 //! stands in it once more is not looked at again, or a short answer could have the room look at much, again and again. (No
 //! client writes such an answer. It may be sent what it has already.)
@@ -42,12 +42,37 @@ pub struct Shown<'t> {
     held: Vec<bool>,
 }
 
-/// What the question was about, and the hashes in its answer, each where we have a table of that name.
+/// What the question was about, and the hashes in its answer.
 #[derive(Debug)]
 enum About<'t> {
-    Tables(Vec<Option<&'t HashNode<'t>>>),
-    Rows(&'t HashTree<'t>, Vec<Option<&'t HashNode<'t>>>),
+    Tables(TablesHashes<'t>),
+    Rows(TablesHashes<'t>),
     Cells,
+}
+
+/// The hashes in an answer, and of each table that we had when it came where its node is among them.
+#[derive(Debug)]
+struct TablesHashes<'t> {
+    tree: HashTree<'t>,
+    nodes: Vec<Option<usize>>,
+}
+
+impl<'t> TablesHashes<'t> {
+    fn new(store: &Store, tree: HashTree<'t>) -> Self {
+        let mut nodes = vec![None; store.tables.len()];
+        for (index, node) in tree.top().iter().enumerate() {
+            let position = node.name.position(&|id| store.tables.get_index_of(id));
+            if let Some(slot) = position.and_then(|position| nodes.get_mut(position)) {
+                *slot = Some(index);
+            }
+        }
+        Self { tree, nodes }
+    }
+
+    /// The node of a table. One that has come into being since was not asked for.
+    fn of_table(&self, position: usize) -> Option<&HashNode<'t>> {
+        self.tree.top().get(self.nodes.get(position).copied().flatten()?)
+    }
 }
 
 /// A table whose rows are being sent.
@@ -69,13 +94,13 @@ struct OpenRow {
 
 impl<'t> Shown<'t> {
     /// What the answer to [`table_names`](Store::table_names) shows, with these hashes in it.
-    pub fn of_tables(store: &Store, theirs: &'t HashTree<'t>) -> Self {
-        Self::new(About::Tables(tables_by_position(store, theirs)))
+    pub fn of_tables(store: &Store, theirs: HashTree<'t>) -> Self {
+        Self::new(About::Tables(TablesHashes::new(store, theirs)))
     }
 
     /// What the answer to [`row_names`](Store::row_names) shows.
-    pub fn of_rows(store: &Store, theirs: &'t HashTree<'t>) -> Self {
-        Self::new(About::Rows(theirs, tables_by_position(store, theirs)))
+    pub fn of_rows(store: &Store, theirs: HashTree<'t>) -> Self {
+        Self::new(About::Rows(TablesHashes::new(store, theirs)))
     }
 
     /// What the answer to [`cell_names`](Store::cell_names) shows: of its rows all that the client holds has been sent.
@@ -134,16 +159,16 @@ impl<'t> Shown<'t> {
     fn note_unsent(&mut self, store: &Store, position: usize, table: &Table) {
         let range = Place::range_of_table(position);
         match &self.about {
-            About::Tables(theirs) => match node_at(theirs, position) {
+            About::Tables(theirs) => match theirs.of_table(position) {
                 Some(theirs) if theirs.hash == table.hash => {}
                 Some(HashNode { hash: 1.., .. }) => self.found.differing.push(range),
                 _ => self.found.lacking.push(range),
             },
-            About::Rows(_, theirs) if node_at(theirs, position).is_some() => {
+            About::Rows(theirs) if theirs.of_table(position).is_some() => {
                 self.enter_table(store, position, table);
                 self.leave_table(store);
             }
-            About::Rows(..) | About::Cells => {}
+            About::Rows(_) | About::Cells => {}
         }
     }
 
@@ -170,7 +195,7 @@ impl<'t> Shown<'t> {
         let Some(table) = store.tables.get(position).filter(|_| !matches!(self.about, About::Cells)) else { return };
         store.look_at(table.rows.len());
         let nodes = match &self.about {
-            About::Rows(tree, theirs) => node_at(theirs, position).map_or(&[][..], |node| tree.children(node)),
+            About::Rows(theirs) => theirs.of_table(position).map_or(&[][..], |node| theirs.tree.children(node)),
             About::Tables(_) | About::Cells => &[],
         };
         let theirs = by_position(nodes, table.rows.len(), &|id| table.rows.get_index_of(id));
@@ -247,15 +272,6 @@ pub(super) fn note_held(
         *held = theirs.hlc > own.hlc || theirs.hlc == own.hlc && (!own.hlc.is_empty() || *theirs.value == *own.value);
         sent(position, theirs);
     }
-}
-
-fn tables_by_position<'t>(store: &Store, theirs: &'t HashTree<'t>) -> Vec<Option<&'t HashNode<'t>>> {
-    by_position(theirs.top(), store.tables.len(), &|id| store.tables.get_index_of(id))
-}
-
-/// The node of a table. One that has come into being since was not asked for.
-fn node_at<'t>(nodes: &[Option<&'t HashNode<'t>>], position: usize) -> Option<&'t HashNode<'t>> {
-    nodes.get(position).copied().flatten()
 }
 
 /// Puts ranges in order, and together where they touch.

@@ -70,6 +70,11 @@ impl Whole {
     pub fn envelope(&self) -> Option<Envelope<'_>> {
         Envelope::open(&self.text)
     }
+
+    /// Its text, as if it had come whole.
+    pub fn into_text(self) -> String {
+        self.text
+    }
 }
 
 impl Fragments {

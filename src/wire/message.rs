@@ -3,11 +3,15 @@
 use crate::hlc::Hlc;
 use crate::json::reader::Cursor;
 use crate::json::{ReadError, Reader};
-use crate::store::{Changes, ContentHashes, HashTree, Stamp};
+use crate::store::{ChangeReader, Changes, ContentHashes, HashTree, PartLimits};
 use std::borrow::Cow;
 use std::fmt::Write;
 
 const MESSAGE: &str = "a message `[requestId, type, payload]`";
+/// What an answer must be.
+pub const RESPONSE: &str = "a response: hashes, a stamp, or a stamp and hashes";
+/// What a message must end with.
+pub const MESSAGE_END: &str = "the end of a message";
 const HASHES: &str = "content hashes `[tablesHash, valuesHash]`";
 
 /// A message as it arrives, borrowing from its text.
@@ -17,7 +21,7 @@ pub struct Message<'a> {
     pub id: RequestId<'a>,
     /// What it is, and what it carries.
     pub body: Body<'a>,
-    /// The text of the payload.
+    /// The text of the payload; of a [long](Body::Long) message, of all that follows as well.
     pub payload: &'a str,
 }
 
@@ -57,8 +61,6 @@ pub enum Body<'a> {
     ContentHashes(ContentHashes),
     /// Type 3.
     ContentDiff(Changes<'a>),
-    /// The same where it is [long](crate::store::Changes::read_unless_long), and is to be read in parts.
-    LongContentDiff,
     /// Type 4.
     GetTableDiff(HashTree<'a>),
     /// Type 5.
@@ -67,8 +69,9 @@ pub enum Body<'a> {
     GetCellDiff(HashTree<'a>),
     /// Type 7.
     GetValueDiff(HashTree<'a>),
-    /// One of the types 4 to 7 that is [long](HashTree::read_unless_long): of it the names can be read that the store knows.
-    LongQuestion(MessageType),
+    /// Type 0, or 3 to 7, where there is [more](PartLimits::WHOLE) in it than is read whole. The rest of it has not been read, and
+    /// may be anything.
+    Long(MessageType),
 }
 
 /// The payload of an answer. Which request it answers only its id tells; its form tells the rest.
@@ -77,23 +80,31 @@ pub enum Response<'a> {
     /// To type 1.
     ContentHashes(ContentHashes),
     /// To types 4 and 5: what the asker lacks, and hashes of what differs.
-    Difference(Stamp<'a>, Hashes<'a>),
+    Difference(Changes<'a>, HashTree<'a>),
     /// To type 6.
-    Tables(Stamp<'a>),
+    Tables(Changes<'a>),
     /// To type 7.
-    Values(Stamp<'a>),
+    Values(Changes<'a>),
     /// To types 6 and 7 where nothing differs: the HLC of the tables, or that of the values.
     Empty(Hlc),
 }
 
-/// The hashes in an answer.
-#[derive(Debug)]
-pub enum Hashes<'a> {
-    /// All of them.
-    Few(HashTree<'a>),
-    /// Many: their text, and how many levels deep it is. Of them those can be read that the store
-    /// [knows](crate::store::Store::known_hashes).
-    Many(&'a str, u8),
+impl MessageType {
+    /// How many levels the hashes in a question have.
+    pub fn levels(self) -> u8 {
+        match self {
+            Self::GetCellDiff => 3,
+            Self::GetRowDiff => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl RequestId<'_> {
+    /// The same, with nothing borrowed from the text.
+    pub fn into_owned(self) -> RequestId<'static> {
+        RequestId(self.0.map(|id| Cow::Owned(id.into_owned())))
+    }
 }
 
 impl<'a> Message<'a> {
@@ -108,9 +119,11 @@ impl<'a> Message<'a> {
         reader.expect_element(&mut cursor, MESSAGE)?;
         reader.peek();
         let start = reader.at();
-        let body = read_body(&mut reader, type_)?;
+        let Some(body) = read_body(&mut reader, type_)? else {
+            return Ok(Self { id, body: Body::Long(type_), payload: text.get(start..).unwrap_or_default() });
+        };
         let payload = reader.slice_from(start);
-        reader.close(&cursor, "the end of a message")?;
+        reader.close(&cursor, MESSAGE_END)?;
         reader.end()?;
         Ok(Self { id, body, payload })
     }
@@ -118,9 +131,9 @@ impl<'a> Message<'a> {
 
 impl<'a> Response<'a> {
     /// What it brings, where it brings anything.
-    pub fn stamp(&self) -> Option<&Stamp<'a>> {
+    pub fn changes(&self) -> Option<&Changes<'a>> {
         match self {
-            Self::Difference(stamp, _) | Self::Tables(stamp) | Self::Values(stamp) => Some(stamp),
+            Self::Difference(changes, _) | Self::Tables(changes) | Self::Values(changes) => Some(changes),
             Self::ContentHashes(_) | Self::Empty(_) => None,
         }
     }
@@ -170,9 +183,10 @@ fn read_type(reader: &mut Reader) -> Result<MessageType, ReadError> {
     })
 }
 
-fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>, ReadError> {
-    Ok(match type_ {
-        MessageType::Response => Body::Response(read_response(reader)?),
+/// Reads a payload; `None` where it is long.
+fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Option<Body<'a>>, ReadError> {
+    Ok(Some(match type_ {
+        MessageType::Response => return Ok(read_response(reader)?.map(Body::Response)),
         MessageType::GetContentHashes => {
             const NOTHING: &str = "an empty string as the payload";
             let ahead = reader.clone();
@@ -185,21 +199,27 @@ fn read_body<'a>(reader: &mut Reader<'a>, type_: MessageType) -> Result<Body<'a>
             let cursor = reader.array(HASHES)?;
             Body::ContentHashes(read_hashes(reader, cursor)?)
         }
-        MessageType::ContentDiff => Changes::read_unless_long(reader)?.map_or(Body::LongContentDiff, Body::ContentDiff),
-        MessageType::GetTableDiff => read_question(reader, type_, 1, Body::GetTableDiff)?,
-        MessageType::GetRowDiff => read_question(reader, type_, 2, Body::GetRowDiff)?,
-        MessageType::GetCellDiff => read_question(reader, type_, 3, Body::GetCellDiff)?,
-        MessageType::GetValueDiff => read_question(reader, type_, 1, Body::GetValueDiff)?,
-    })
+        MessageType::ContentDiff => {
+            return Ok(read_changes(reader, ChangeReader::of_change())?.map(Body::ContentDiff));
+        }
+        MessageType::GetTableDiff => return read_question(reader, type_, Body::GetTableDiff),
+        MessageType::GetRowDiff => return read_question(reader, type_, Body::GetRowDiff),
+        MessageType::GetCellDiff => return read_question(reader, type_, Body::GetCellDiff),
+        MessageType::GetValueDiff => return read_question(reader, type_, Body::GetValueDiff),
+    }))
 }
 
 fn read_question<'a>(
     reader: &mut Reader<'a>,
     type_: MessageType,
-    levels: u8,
     body: fn(HashTree<'a>) -> Body<'a>,
-) -> Result<Body<'a>, ReadError> {
-    Ok(HashTree::read_unless_long(reader, levels)?.map_or(Body::LongQuestion(type_), body))
+) -> Result<Option<Body<'a>>, ReadError> {
+    Ok(HashTree::read_unless_long(reader, type_.levels())?.map(body))
+}
+
+fn read_changes<'a>(reader: &mut Reader<'a>, mut parts: ChangeReader<'a>) -> Result<Option<Changes<'a>>, ReadError> {
+    let changes = parts.read(reader, PartLimits::WHOLE)?;
+    Ok(parts.is_over().then_some(changes))
 }
 
 fn read_hashes(reader: &mut Reader, mut cursor: Cursor) -> Result<ContentHashes, ReadError> {
@@ -211,40 +231,35 @@ fn read_hashes(reader: &mut Reader, mut cursor: Cursor) -> Result<ContentHashes,
     Ok(ContentHashes { tables, values })
 }
 
-fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Response<'a>, ReadError> {
-    const RESPONSE: &str = "a response: hashes, a stamp, or a stamp and hashes";
-    let stamp = reader.clone();
+fn read_response<'a>(reader: &mut Reader<'a>) -> Result<Option<Response<'a>>, ReadError> {
+    let start = reader.clone();
     let mut cursor = reader.array(RESPONSE)?;
-    match reader.peek() {
+    Ok(match reader.peek() {
         Some(b'[') => {
             reader.expect_element(&mut cursor, RESPONSE)?;
-            let new = Stamp::read_tables(reader)?;
+            let Some(new) = read_changes(reader, ChangeReader::of_stamp(false))? else { return Ok(None) };
             reader.expect_element(&mut cursor, RESPONSE)?;
-            let differing = read_differing(reader)?;
+            let levels = levels(reader.clone())?;
+            let Some(differing) = HashTree::read_unless_long(reader, levels)? else { return Ok(None) };
             reader.close(&cursor, "the end of a response")?;
-            Ok(Response::Difference(new, differing))
+            Some(Response::Difference(new, differing))
         }
         Some(b'{') => {
             let of_values = is_of_values(reader.clone())?;
-            *reader = stamp;
-            Ok(match of_values {
-                Some(true) => Response::Values(Stamp::read_values(reader)?),
-                Some(false) => Response::Tables(Stamp::read_tables(reader)?),
-                None => Response::Empty(Stamp::read_tables(reader)?.tables_hlc()),
+            *reader = start;
+            let changes = read_changes(reader, ChangeReader::of_stamp(of_values == Some(true)))?;
+            changes.map(|changes| match of_values {
+                Some(true) => Response::Values(changes),
+                Some(false) => Response::Tables(changes),
+                None => Response::Empty(changes.tables_hlc()),
             })
         }
-        _ => read_hashes(reader, cursor).map(Response::ContentHashes),
-    }
-}
-
-fn read_differing<'a>(reader: &mut Reader<'a>) -> Result<Hashes<'a>, ReadError> {
-    let (start, levels) = (reader.at(), levels(reader.clone())?);
-    let few = HashTree::read_unless_long(reader, levels)?;
-    Ok(few.map_or_else(|| Hashes::Many(reader.slice_from(start), levels), Hashes::Few))
+        _ => Some(Response::ContentHashes(read_hashes(reader, cursor)?)),
+    })
 }
 
 /// Whether hashes are one level deep, or two.
-fn levels(mut reader: Reader) -> Result<u8, ReadError> {
+pub fn levels(mut reader: Reader) -> Result<u8, ReadError> {
     let mut cursor = reader.object("an object of hashes")?;
     reader.key(&mut cursor)?;
     Ok(if reader.peek() == Some(b'{') { 2 } else { 1 })

@@ -18,6 +18,8 @@ import * as module from './index.js';
 
 /** How long a room waits before it asks everybody again, if that broke the module once more: from, and up to. */
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [1000, 60_000];
+/** The runtime ends an object that takes nothing in for 30 seconds. A pause is longer than a moment only where much has come. */
+const LONGEST_PAUSE_MS = 5000;
 /** A socket that ended with one of these had no close frame that could be answered with it. */
 const [NO_CODE, ABNORMAL, NO_TLS] = [1005, 1006, 1015];
 
@@ -181,8 +183,9 @@ export class Room {
     const isOver = () => isBroken || life !== itsLife;
     const later = (method, ...args) => {
       const room = object.deref();
-      if (!isOver()) room?.#enter(method, ...args);
-      else if (room?.#life === itsLife) room.#ask();
+      if (!isOver()) return room?.#enter(method, ...args);
+      if (room?.#life === itsLife) room.#ask();
+      return undefined;
     };
     return {
       setTimer: (milliseconds) => {
@@ -196,8 +199,21 @@ export class Room {
         state.storage.sync().then(done, done);
       },
       pause: () => {
+        const end = Date.now() + LONGEST_PAUSE_MS;
+        const isToGoOn = () => {
+          try {
+            return later('onPaused') && Date.now() < end;
+          } catch {
+            // It has been reported. Thrown on, it would end the object.
+            return false;
+          }
+        };
+        const pause = async () => {
+          await scheduler.wait(0);
+          while (isToGoOn()) await scheduler.wait(1);
+        };
         const done = () => later('onResumed');
-        state.blockConcurrencyWhile(() => scheduler.wait(0)).then(done, done);
+        state.blockConcurrencyWhile(pause).then(done, done);
       },
       pair: () => (object.deref().#pair = new WebSocketPair()),
       stream: (reader) => {

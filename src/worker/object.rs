@@ -120,9 +120,8 @@ impl Room {
         if let Err(reason) = self.shell.open() {
             close_and_forget(&socket, INTERNAL_ERROR, wire::error::shortened(reason));
         } else if let Some(id) = id_of(&socket) {
-            let text = bindings::text(&frame);
             let binary = || Input::Binary(id, bindings::byte_length(&frame));
-            self.shell.handle(text.as_ref().map_or_else(binary, |text| Input::Text(id, text)));
+            self.shell.handle(bindings::text(&frame).map_or_else(binary, |text| Input::text(id, text)));
         }
     }
 
@@ -148,11 +147,18 @@ impl Room {
         }
     }
 
+    /// The runtime has looked after others during a pause. Answers whether it is to go on.
+    #[wasm_bindgen(js_name = onPaused)]
+    pub fn on_paused(&self) -> bool {
+        self.shell.handle(Input::Timeout);
+        self.shell.room.borrow().as_ref().is_ok_and(|open| open.room.is_full())
+    }
+
     /// A pause is over. The timer was held for its length.
     #[wasm_bindgen(js_name = onResumed)]
     pub fn on_resumed(&self) {
         self.shell.timer.release();
-        self.shell.handle(Input::Timeout);
+        self.shell.settle();
     }
 
     /// The module in which this room was has broken.
@@ -285,10 +291,13 @@ impl Shell {
 
     /// Hands the room what happened, and carries out what comes of it.
     pub fn handle(&self, input: Input) {
-        if !self.attempt(input) && matches!(input, Input::Text(..)) {
+        let again = matches!(input, Input::Text(..)).then(|| input.clone());
+        if !self.attempt(input)
+            && let Some(again) = again
+        {
             // A question: its answer fell with the change that was to be kept before it. Of a change this notes that the
             // room, read-only by now, did not take it in.
-            self.attempt(input);
+            self.attempt(again);
         }
         self.settle();
     }

@@ -72,6 +72,15 @@ for (const [name, frame] of Object.entries({
   });
 }
 
+test('three changes that come at once, each of which fills a room, are read one after the other', async () => {
+  const [worker, path] = [await newWorker(), '/memory/at-once'];
+  const clients = await Promise.all([1, 2, 3].map(() => begunClient(worker.ws(path))));
+  clients.forEach((client, index) => client.send(change(`"t${index}":[{${names('[{"c":[0]}]')}}]`, '')));
+  await Promise.all(clients.map((client) => answered(client)));
+  await assertTaken(worker, path, 'after three changes at once');
+  assert.deepEqual(clients.map(({traffic}) => traffic.closed), [undefined, undefined, undefined]);
+});
+
 test('cells of the future leave nothing behind', async () => {
   const [worker, path] = [await newWorker(), '/memory/future'];
   const client = await begunClient(worker.ws(path));

@@ -106,10 +106,18 @@ impl Harness {
         self.handle(Input::Closed(self.clients[client]));
     }
 
-    /// Sends a text from a client.
+    /// Sends a text from a client, and lets the room read it to its end.
     pub fn say(&mut self, client: &str, text: &str) {
+        self.begin_to_say(client, text);
+        while self.room.is_reading() {
+            self.handle(Input::Timeout);
+        }
+    }
+
+    /// Sends a text from a client. Of a long one the room has read only what shows that it is.
+    pub fn begin_to_say(&mut self, client: &str, text: &str) {
         let text = self.fill_in(&t(text));
-        self.handle(Input::Text(self.clients[client], &text));
+        self.handle(Input::text(self.clients[client], text));
     }
 
     /// Answers the room's last question of a step to a client, by the mark of the step.
@@ -119,7 +127,7 @@ impl Harness {
 
     /// Answers the room's last probe of a client.
     pub fn acknowledge(&mut self, client: &str) {
-        self.answer(client, 'h', "[{}]");
+        self.begin_to_say(client, &format!("S\n[\"{{{client}#h}}\",0,[{{}}]]"));
     }
 
     /// Sends a binary frame of so many bytes from a client.

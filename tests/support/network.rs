@@ -362,13 +362,13 @@ impl World {
             Next::Up(member) => {
                 let arrived =
                     self.members[member].socket.as_mut().and_then(|socket| Some((socket.id, socket.up.pop()?)));
-                arrived.iter().for_each(|(id, text)| self.handle(Input::Text(*id, text)));
+                arrived.iter().for_each(|(id, text)| self.handle(Input::text(*id, &**text)));
             }
             Next::Lost(index) => {
                 let lost = &mut self.lost[index];
                 let id = lost.id;
                 match lost.up.pop() {
-                    Some(text) => self.handle(Input::Text(id, &text)),
+                    Some(text) => self.handle(Input::text(id, &*text)),
                     None => {
                         self.lost.swap_remove(index);
                         self.handle(Input::Closed(id));
@@ -419,8 +419,9 @@ impl World {
     }
 
     fn handle(&mut self, input: Input) {
-        self.room.handle(input, self.room_clock_ms());
-        if !self.carry_out() && matches!(input, Input::Text(..)) {
+        let is_text = matches!(input, Input::Text(..));
+        self.room.handle(input.clone(), self.room_clock_ms());
+        if !self.carry_out() && is_text {
             self.room.handle(input, self.room_clock_ms());
             self.carry_out();
         }

@@ -1,0 +1,196 @@
+//! What clients send is taken in: frames, the parts of a message, and long messages, part by part.
+
+use super::inbox::Unread;
+use super::long_message::{Kind, LongMessage, Part};
+use super::timers::Timer;
+use super::{ConnectionId, Room, Session};
+use crate::sync::{RequestToken, Step};
+use crate::wire::fragments::{Fragment, MAX_ROOM_BYTES};
+use crate::wire::message::RequestId;
+use crate::wire::{Body, Envelope, MAX_INCOMING_BYTES, MAX_TEXT_BYTES, Message, MessageType, Recipient, WireError};
+use std::rc::Rc;
+
+/// How long others have at least between two parts of a message, in milliseconds: what comes to the room, or leaves it, passes
+/// through several turns of the runtime's loop, which would each have to wait for a part.
+pub(super) const BREATH_MS: u64 = 1;
+
+impl Room {
+    /// Does something with what a client sent, at its cost, and closes the client where it fails.
+    pub(super) fn checked(&mut self, from: ConnectionId, take: impl FnOnce(&mut Self) -> Result<(), WireError>) {
+        let taken = take(self);
+        let debited = self.debit_work(from, 0);
+        if let Err(error) = taken.and(debited) {
+            self.close(from, &error);
+        }
+    }
+
+    /// Takes in a text frame. One without a line break is somebody's heartbeat.
+    pub(super) fn text(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
+        self.debit_message(from, text.len())?;
+        let now_ms = self.now_ms();
+        let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
+        if session.conversation.on_message(now_ms) {
+            self.ask_for_hashes(from);
+        }
+        if text.len() > MAX_INCOMING_BYTES {
+            return Err(WireError::Limit { what: "socket", limit: MAX_INCOMING_BYTES, found: text.len() });
+        }
+        let Some(envelope) = Envelope::open(text) else { return Ok(()) };
+        let Some(fragment) = Fragment::read(envelope.body) else {
+            return self.message(from, text);
+        };
+        self.expire_fragments();
+        let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
+        let whole = session.fragments.add(envelope.to, fragment, now_ms, self.settings.fragment_silence_ms)?;
+        self.bound_fragments(from);
+        self.time_fragments();
+        let whole = whole.filter(|_| self.sessions.contains_key(&from));
+        whole.map_or(Ok(()), |whole| self.message(from, &Rc::new(whole.into_text())))
+    }
+
+    pub(super) fn binary(&mut self, from: ConnectionId, bytes: usize) -> Result<(), WireError> {
+        self.debit_message(from, bytes)?;
+        if bytes == 0 { Ok(()) } else { Err(WireError::Binary) }
+    }
+
+    /// Takes in a message, after all that the client sent before.
+    fn message(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
+        if self.inbox.holds_of(from) {
+            self.inbox.push(from, text, None);
+        } else {
+            self.read(from, text)?;
+        }
+        if self.inbox.is_full() {
+            self.pause();
+        }
+        Ok(())
+    }
+
+    /// Reads a message, or begins to. A change is the room's, whomever it is for, and so it is told to everybody like any other:
+    /// nobody is left behind. Nothing else from one client to another serves any: every answer comes from the room.
+    fn read(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
+        let Some(envelope) = Envelope::open(text) else { return Ok(()) };
+        let message = Message::read(envelope.body)?;
+        let is_change = matches!(message.body, Body::ContentDiff(_) | Body::Long(MessageType::ContentDiff));
+        if is_change && envelope.body.len() > MAX_TEXT_BYTES {
+            return Err(WireError::Limit { what: "socket", limit: MAX_TEXT_BYTES, found: envelope.body.len() });
+        }
+        let is_heard = self.sessions.contains_key(&from) && !matches!(envelope.to, Recipient::Client(_));
+        match message.body {
+            Body::ContentDiff(changes) => {
+                self.apply(from, &changes, Some((envelope.body, message.payload)));
+                Ok(())
+            }
+            _ if !is_change && !is_heard => Ok(()),
+            Body::Long(type_) => {
+                let at = envelope.body.len() - message.payload.len();
+                self.begin(from, text, message.id, type_, at)
+            }
+            Body::Response(response) => self.on_response(from, &message.id, response, envelope.body.len()),
+            body => self.on_request(from, &message.id, &body),
+        }
+    }
+
+    /// Begins to read a long message whose payload begins there in its body.
+    fn begin(
+        &mut self,
+        from: ConnectionId,
+        text: &Rc<String>,
+        id: RequestId,
+        type_: MessageType,
+        at: usize,
+    ) -> Result<(), WireError> {
+        let kind = match type_ {
+            MessageType::ContentDiff => Kind::Change,
+            MessageType::Response => match RequestToken::of(&id) {
+                None => return Ok(()),
+                Some(token @ RequestToken { step: Step::Probe, .. }) => {
+                    self.on_ack(from, token);
+                    return Ok(());
+                }
+                Some(RequestToken { step: Step::Hashes, .. }) => {
+                    return Err(WireError::Answer { expected: "content hashes" });
+                }
+                Some(token) => Kind::Answer(token.step),
+            },
+            _ => Kind::Question(id.into_owned(), type_),
+        };
+        self.inbox.push(from, text, Some(LongMessage::new(kind, at)));
+        Ok(())
+    }
+
+    /// Reads on, by one part of a message.
+    pub(super) fn read_inbox(&mut self) {
+        if let Some(next) = self.inbox.take() {
+            self.checked(next.from, |room| room.read_part(next));
+        }
+    }
+
+    fn read_part(&mut self, mut next: Unread) -> Result<(), WireError> {
+        let Some(message) = &mut next.begun else { return self.read(next.from, &next.text) };
+        let Some(envelope) = Envelope::open(&next.text) else { return Ok(()) };
+        match message.read(envelope.body, &self.store)? {
+            Part::Read => {}
+            Part::Changes(changes) => {
+                message.won |= self.apply(next.from, &changes, None);
+                message.shown.take(&self.store, &changes);
+            }
+            Part::Over => {
+                let bytes = envelope.body.len();
+                return next.begun.map_or(Ok(()), |message| self.on_read(next.from, message, bytes));
+            }
+        }
+        self.inbox.put_back(next);
+        Ok(())
+    }
+
+    /// A long message has been read. No window is worth waiting for with the last of it.
+    fn on_read(&mut self, from: ConnectionId, message: LongMessage, bytes: usize) -> Result<(), WireError> {
+        self.commit();
+        let (kind, won) = (message.kind.clone(), message.won);
+        match kind {
+            Kind::Change => {}
+            Kind::Answer(step) => self.on_shown(from, step, message.shown, won, bytes),
+            Kind::Question(id, type_) => {
+                let theirs = message.into_hashes();
+                self.answer(from, &id, &|store, limits| match type_ {
+                    MessageType::GetTableDiff => store.table_diff(&theirs, limits),
+                    MessageType::GetRowDiff => store.row_diff(&theirs, limits),
+                    MessageType::GetCellDiff => store.cell_diff(&theirs, limits),
+                    _ => store.value_diff(&theirs, limits),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what has waited longest, where all together have too much in parts, and asks whose it is what they hold: nobody
+    /// is closed for what others have left lying. What has just come from one is not it, if that can be helped.
+    fn bound_fragments(&mut self, newest: ConnectionId) {
+        let bytes = |session: &Session| session.fragments.memory_bytes();
+        while self.sessions.values().map(bytes).sum::<usize>() > MAX_ROOM_BYTES {
+            let waiting = self.sessions.iter_mut().filter(|(_, session)| bytes(session) > 0);
+            let stalest = waiting.min_by_key(|(id, session)| (session.fragments.deadline_ms(), **id == newest));
+            let Some((&id, session)) = stalest else { return };
+            session.fragments.forget_stalest();
+            self.ask_anew(id);
+        }
+    }
+
+    /// Forgets messages whose next part has not come in time, and asks whose they are what they hold: what was in them is lost
+    /// otherwise, since nobody sends it again.
+    pub(super) fn expire_fragments(&mut self) {
+        let now_ms = self.now_ms();
+        let expired =
+            self.sessions.iter_mut().filter_map(|(&id, session)| session.fragments.expire(now_ms).then_some(id));
+        for id in expired.collect::<Vec<_>>() {
+            self.ask_anew(id);
+        }
+        self.time_fragments();
+    }
+
+    fn time_fragments(&mut self) {
+        let deadlines = self.sessions.values().filter_map(|session| session.fragments.deadline_ms());
+        self.timers.set(Timer::Fragments, deadlines.min());
+    }
+}

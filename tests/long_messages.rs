@@ -286,6 +286,71 @@ fn a_long_message_is_begun_anew_where_the_content_is_loaded_anew() {
     }
 }
 
+/// It takes long to read, and is no reason to ask who has begun as every client does.
+#[test]
+fn who_begins_with_a_long_question_is_not_asked_before_that_has_been_read() {
+    let mut room = Harness::holding(&row("r", "1", "@old"), &[]);
+    room.connect("a");
+    room.begin_to_say("a", "\n[\"h\",1,\"\"]");
+    assert_eq!(room.outputs().len(), 1);
+    room.begin_to_say("a", &format!("\n[\"q\",4,{}]", names(200_000, "1")));
+    let mut lines = Vec::new();
+    while room.room.is_reading() {
+        room.pass(250);
+        lines.extend(room.outputs());
+    }
+    assert!(lines.len() == 1 && lines[0].starts_with("a < S\n[\"q\",0,"), "{:?}", shown(&lines));
+    room.pass(1_000);
+    room.expect(&["a < S\n[\"{a#1}\",1,\"\"]"]);
+}
+
+#[test]
+fn what_others_say_again_and_again_does_not_put_it_off() {
+    let (_, change) = changes(60_000).swap_remove(2);
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.begin_to_say("a", &format!("\n[null,3,{change}]"));
+    let mut turns = 0;
+    while room.room.is_reading() {
+        room.begin_to_say("b", "a heartbeat");
+        room.pass(1);
+        room.begin_to_say("b", "another");
+        room.outputs();
+        turns += 1;
+        assert!(turns < 100);
+    }
+    assert_eq!(hashes(room.room.store()), hashes(&store_of([&*change])));
+}
+
+#[test]
+fn short_messages_that_have_waited_are_read_many_at_a_time() {
+    let (_, change) = changes(60_000).swap_remove(2);
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.begin_to_say("a", &format!("\n[null,3,{change}]"));
+    for n in 0..5_000 {
+        room.begin_to_say("a", &format!("\n[null,3,{}]", row("short", &n.to_string(), "@old")));
+    }
+    let mut turns = 0;
+    while room.room.is_reading() {
+        room.handle(Input::Timeout);
+        room.outputs();
+        turns += 1;
+    }
+    assert!(turns < 60, "{turns} turns");
+}
+
+#[test]
+fn a_long_change_is_taken_in_though_its_author_is_closed_for_what_came_after_it() {
+    let (_, change) = changes(60_000).swap_remove(2);
+    let mut room = Harness::holding("", &["a", "b"]);
+    room.begin_to_say("a", &format!("\n[null,3,{change}]"));
+    room.say_binary("a", 1);
+    assert!(room.outputs()[0].starts_with("close a: 1007"));
+    while room.room.is_reading() {
+        room.handle(Input::Timeout);
+    }
+    assert_eq!(hashes(room.room.store()), hashes(&store_of([&*change])));
+}
+
 #[test]
 fn where_too_much_waits_the_room_takes_in_nothing_until_there_is_less() {
     let (_, change) = changes(60_000).swap_remove(4);

@@ -59,7 +59,9 @@ impl Room {
     /// Lets others in, at the cost of those who did not.
     pub(super) fn pause(&mut self) {
         let (now_ms, slice) = (self.now_ms(), self.budget.slice());
-        self.outputs.push_back(Output::Pause);
+        if !self.outputs.iter().any(|output| matches!(output, Output::Pause)) {
+            self.outputs.push_back(Output::Pause);
+        }
         let hurried = self.sessions.iter_mut().filter(|(_, session)| session.slice == slice);
         let debited = hurried.map(|(&id, session)| (id, session.meter.debit(session.messages * MESSAGE_BYTES, now_ms)));
         let overdrawn: Vec<_> = debited.filter_map(|(id, debited)| Some((id, debited.err()?))).collect();

@@ -8,114 +8,136 @@
 
 use super::ConnectionId;
 use super::long_message::LongMessage;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How much may wait beside the longest, in bytes.
 const MAX_WAITING_BYTES: usize = 8 << 20;
+/// So many clients have their turns by turns; others wait until one of them has been read. What is known of a message that is
+/// begun takes memory too.
+const MAX_IN_TURN: usize = 4;
+/// What a text takes beside its own bytes, about.
+const TEXT_BYTES: usize = 64;
 
 /// The inbox of a room.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// Those of one client in order.
-    texts: Vec<Unread>,
-    /// The number of the last turn that was given to anyone.
-    turn: u64,
+    /// In the order in which they have their turns.
+    clients: Vec<Client>,
+    /// What all texts take.
+    bytes: usize,
+}
+
+/// A client, and what it has sent that is not read yet: at least one text. Only the first may be begun.
+#[derive(Debug)]
+struct Client {
+    id: ConnectionId,
+    texts: VecDeque<Unread>,
 }
 
 /// A text that is to be read.
 #[derive(Debug)]
 pub(super) struct Unread {
-    pub from: ConnectionId,
     pub text: Rc<String>,
     /// How far it has been read, if it is known to be long.
-    pub begun: Option<LongMessage>,
-    /// The number of its author's next turn.
-    turn: u64,
+    pub begun: Option<Box<LongMessage>>,
+}
+
+impl Unread {
+    fn bytes(&self) -> usize {
+        self.text.len() + TEXT_BYTES
+    }
 }
 
 impl Inbox {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.clients.is_empty()
+    }
+
+    /// What it takes in memory, in bytes, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether there is something of a client's.
-    pub fn holds_of(&self, from: ConnectionId) -> bool {
-        self.first_of(from) < self.texts.len()
+    pub fn holds_of(&self, id: ConnectionId) -> bool {
+        self.clients.iter().any(|client| client.id == id)
     }
 
     /// Whether more waits than may.
     pub fn is_full(&self) -> bool {
-        let (mut bytes, mut longest) = (0, 0);
-        for Unread { text, .. } in &self.texts {
-            bytes += text.len();
-            longest = longest.max(text.len());
-        }
-        bytes - longest > MAX_WAITING_BYTES
+        let firsts = self.clients.iter().filter_map(|client| client.texts.front());
+        self.bytes - firsts.map(Unread::bytes).max().unwrap_or(0) > MAX_WAITING_BYTES
     }
 
-    /// Puts in what has just come, once where it is handed in again: behind all else that its author sent, or before it, where it
-    /// has been begun.
-    pub fn push(&mut self, from: ConnectionId, text: &Rc<String>, begun: Option<LongMessage>) {
-        if self.texts.iter().any(|unread| Rc::ptr_eq(&unread.text, text)) {
+    /// Puts in what a client has sent: behind all else of its own, or before it, where it has been begun. What is handed in again
+    /// is put in once.
+    pub fn put(&mut self, id: ConnectionId, unread: Unread) {
+        let known = self.clients.iter().position(|client| client.id == id);
+        let known = known.and_then(|position| self.clients.get_mut(position));
+        let is_it = |other: Option<&Unread>| other.is_some_and(|other| Rc::ptr_eq(&other.text, &unread.text));
+        if known.as_ref().is_some_and(|client| is_it(client.texts.front()) || is_it(client.texts.back())) {
             return;
         }
-        let first = self.first_of(from);
-        let turn = self.texts.get(first).map(|unread| unread.turn);
-        let turn = turn.unwrap_or_else(|| self.next_turn());
-        let at = if begun.is_some() { first } else { self.texts.len() };
-        self.texts.insert(at, Unread { from, text: text.clone(), begun, turn });
+        self.bytes += unread.bytes();
+        match known {
+            Some(client) if unread.begun.is_some() => client.texts.push_front(unread),
+            Some(client) => client.texts.push_back(unread),
+            None => self.clients.push(Client { id, texts: VecDeque::from([unread]) }),
+        }
     }
 
-    /// Takes out what is to be read next. Whoever sent it has its next turn after all others.
-    pub fn take(&mut self) -> Option<Unread> {
-        let (mut next, mut first) = (0, u64::MAX);
-        for (index, unread) in self.texts.iter().enumerate() {
-            if unread.turn < first {
-                (next, first) = (index, unread.turn);
-            }
+    /// Puts back what has been read in part, before all else of its client's.
+    pub fn put_back(&mut self, id: ConnectionId, unread: Unread) {
+        self.bytes += unread.bytes();
+        match self.clients.iter_mut().find(|client| client.id == id) {
+            Some(client) => client.texts.push_front(unread),
+            None => self.line_up(Client { id, texts: VecDeque::from([unread]) }),
         }
-        if next >= self.texts.len() {
-            return None;
-        }
-        let mut next = self.texts.remove(next);
-        next.turn = self.next_turn();
-        self.texts.iter_mut().filter(|unread| unread.from == next.from).for_each(|unread| unread.turn = next.turn);
-        Some(next)
     }
 
-    /// Puts in what has been begun: before all else that its author sent.
-    pub fn put_back(&mut self, begun: Unread) {
-        self.texts.insert(self.first_of(begun.from), begun);
+    /// Takes out what is to be read next, and whose it is: that one's next turn is after all others'.
+    pub fn take(&mut self) -> Option<(ConnectionId, Unread)> {
+        let client = self.clients.first_mut()?;
+        let (id, next) = (client.id, client.texts.pop_front()?);
+        self.bytes -= next.bytes();
+        let client = self.clients.remove(0);
+        if !client.texts.is_empty() {
+            self.line_up(client);
+        }
+        Some((id, next))
+    }
+
+    fn line_up(&mut self, client: Client) {
+        self.clients.insert(self.clients.len().min(MAX_IN_TURN - 1), client);
     }
 
     /// Forgets what a client sent.
-    pub fn forget(&mut self, from: ConnectionId) {
-        self.texts.retain(|unread| unread.from != from);
+    pub fn forget(&mut self, id: ConnectionId) {
+        if let Some(position) = self.clients.iter().position(|client| client.id == id) {
+            let client = self.clients.swap_remove(position);
+            client.texts.iter().for_each(|unread| self.bytes -= unread.bytes());
+        }
     }
 
     /// Begins anew with all of it: what was found out by the places where something lay holds no more.
     pub fn start_over(&mut self) {
-        self.texts.iter_mut().for_each(|unread| unread.begun = None);
-    }
-
-    /// Where the first text of a client is, or the end if there is none.
-    fn first_of(&self, from: ConnectionId) -> usize {
-        self.texts.iter().position(|unread| unread.from == from).unwrap_or(self.texts.len())
-    }
-
-    fn next_turn(&mut self) -> u64 {
-        self.turn += 1;
-        self.turn
+        self.clients.iter_mut().filter_map(|client| client.texts.front_mut()).for_each(|first| first.begun = None);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Inbox, MAX_WAITING_BYTES};
+    use super::{Inbox, MAX_IN_TURN, MAX_WAITING_BYTES, TEXT_BYTES, Unread};
     use crate::room::ConnectionId;
+    use crate::room::long_message::{Kind, LongMessage};
     use fastrand::Rng;
     use std::rc::Rc;
+
+    fn unread(text: impl Into<String>) -> Unread {
+        Unread { text: Rc::new(text.into()), begun: None }
+    }
 
     #[test]
     fn each_client_has_its_turn_and_is_read_in_order() {
@@ -123,29 +145,51 @@ mod tests {
         let [a, b, c] = [(); 3].map(|()| ConnectionId::new(&mut random));
         let mut inbox = Inbox::default();
         for (from, text) in [(a, "a1"), (a, "a2"), (b, "b1"), (c, "c1"), (b, "b2")] {
-            inbox.push(from, &Rc::new(text.to_owned()), None);
+            inbox.put(from, unread(text));
         }
         let mut read = Vec::new();
         for turn in 0..8 {
-            let Some(next) = inbox.take() else { break };
+            let Some((from, mut next)) = inbox.take() else { break };
             read.push(next.text.to_string());
             if turn < 3 {
-                inbox.put_back(next);
+                next.begun = Some(Box::new(LongMessage::new(Kind::Change, 0, 0)));
+                inbox.put_back(from, next);
             }
         }
         assert_eq!(read, ["a1", "b1", "c1", "a1", "b1", "c1", "a2", "b2"]);
         assert!(inbox.is_empty());
+        assert_eq!(inbox.bytes, 0);
+    }
+
+    #[test]
+    fn a_few_have_their_turns_and_others_when_one_of_them_has_been_read() {
+        let mut random = Rng::with_seed(1);
+        let ids: Vec<_> = (0..MAX_IN_TURN + 2).map(|_| ConnectionId::new(&mut random)).collect();
+        let mut inbox = Inbox::default();
+        ids.iter().for_each(|id| inbox.put(*id, unread("x")));
+        let mut turns = Vec::new();
+        for turn in 0..20 {
+            let (id, next) = inbox.take().unwrap();
+            turns.push(ids.iter().position(|other| *other == id).unwrap());
+            if turn != 10 {
+                inbox.put_back(id, next);
+            }
+        }
+        assert_eq!(turns, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 4, 3, 0, 1, 4, 3]);
     }
 
     #[test]
     fn what_is_being_read_does_not_wait_and_what_is_handed_in_again_waits_once() {
         let from = ConnectionId::new(&mut Rng::with_seed(1));
-        let (mut inbox, text) = (Inbox::default(), Rc::new("x".repeat(MAX_WAITING_BYTES)));
-        inbox.push(from, &Rc::new("x".repeat(2 * MAX_WAITING_BYTES)), None);
-        inbox.push(from, &text, None);
-        inbox.push(from, &text, None);
+        let (mut inbox, text) = (Inbox::default(), Rc::new("x".repeat(MAX_WAITING_BYTES - TEXT_BYTES)));
+        inbox.put(from, unread("x".repeat(2 * MAX_WAITING_BYTES)));
+        for _ in 0..2 {
+            inbox.put(from, Unread { text: text.clone(), begun: None });
+        }
         assert!(!inbox.is_full());
-        inbox.push(from, &Rc::new("x".to_owned()), None);
+        inbox.put(from, unread("x"));
         assert!(inbox.is_full());
+        inbox.forget(from);
+        assert!(inbox.is_empty() && inbox.bytes == 0);
     }
 }

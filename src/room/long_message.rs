@@ -24,13 +24,16 @@ const CHECKED: PartLimits = PartLimits { nodes: 4 * PartLimits::PART.nodes, byte
 #[derive(Debug)]
 pub(super) struct LongMessage {
     pub kind: Kind,
+    /// Where its body begins in its text.
+    pub body_at: usize,
     /// How far its body has been read.
     at: usize,
     /// Where in its body that begins which is merged.
     changes_at: usize,
     stage: Stage,
     longest_value: usize,
-    hashes: HashTree<'static>,
+    /// Those in a question, when it has been read.
+    pub hashes: HashTree<'static>,
     /// What it has shown so far.
     pub shown: ShownBy<'static>,
     /// Whether anything in it won.
@@ -38,7 +41,7 @@ pub(super) struct LongMessage {
 }
 
 /// What it is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Kind {
     Change,
     /// To a question of such a step.
@@ -69,10 +72,10 @@ pub(super) enum Part<'t> {
 }
 
 impl LongMessage {
-    /// A message whose payload begins here in its body.
-    pub fn new(kind: Kind, at: usize) -> Self {
+    /// A message whose body begins here in its text, and its payload here in its body.
+    pub fn new(kind: Kind, body_at: usize, at: usize) -> Self {
         let (hashes, shown) = (HashTree::default(), ShownBy::Nothing);
-        Self { kind, at, changes_at: at, stage: Stage::Begin, longest_value: 0, hashes, shown, won: false }
+        Self { kind, body_at, at, changes_at: at, stage: Stage::Begin, longest_value: 0, hashes, shown, won: false }
     }
 
     /// Reads the next part of its body.
@@ -115,11 +118,6 @@ impl LongMessage {
         };
         self.at = reader.at();
         Ok(part)
-    }
-
-    /// The hashes in a question that has been read.
-    pub fn into_hashes(self) -> HashTree<'static> {
-        self.hashes
     }
 
     fn begin(&mut self, reader: &mut Reader) -> Result<Stage, WireError> {

@@ -209,6 +209,11 @@ impl Room {
         ConnectionId::new(&mut self.random)
     }
 
+    /// What the content takes in memory, and what is still to be read, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.store.memory_bytes() + self.inbox.bytes()
+    }
+
     /// What the room holds.
     pub fn store(&self) -> &Store {
         &self.store
@@ -313,7 +318,7 @@ impl Room {
                 self.sessions.insert(id, session);
                 self.recheck_at_ms = [self.recheck_at_ms, recheck_at_ms].into_iter().flatten().min();
             }
-            Input::Text(from, text) => self.checked(from, |room| room.text(from, &text)),
+            Input::Text(from, text) => self.text(from, &text),
             Input::Binary(from, bytes) => self.checked(from, |room| room.binary(from, bytes)),
             Input::Closed(_) => {}
             Input::Durable => self.on_durable(),
@@ -347,6 +352,10 @@ impl Room {
         self.budget.next_slice(self.now_ms());
         for timer in self.timers.take_due(self.now_ms()) {
             match timer {
+                Timer::AfterConnect(id) | Timer::AfterLoad(id) if self.inbox.holds_of(id) => {
+                    // It has said something, and nobody knows yet what.
+                    self.timers.set(timer, self.now_ms() + talk::REMIND_AFTER_MS);
+                }
                 Timer::CommitWindow => self.commit(),
                 Timer::AfterConnect(id) => self.request_hashes_after_connect(id),
                 Timer::AfterLoad(id) => self.request_hashes_after_load(id),
@@ -367,7 +376,7 @@ impl Room {
         self.timers.set(Timer::CommitWindow, self.commits.due_ms());
         self.timers.set(Timer::Keep, self.unkept.due_ms());
         self.timers.set(Timer::Backlog, (!self.backlog_queue.is_empty()).then_some(now_ms));
-        self.timers.set(Timer::Inbox, (!self.inbox.is_empty()).then_some(now_ms + receive::BREATH_MS));
+        self.timers.set(Timer::Inbox, (!self.inbox.is_empty()).then_some(now_ms));
         let compacts = self.commits.is_compacting() && !self.durability.is_read_only();
         self.timers.set(Timer::Compaction, compacts.then_some(now_ms));
         self.timers.set(Timer::Readers, self.store.snapshots_until_ms());
@@ -375,7 +384,6 @@ impl Room {
     }
 
     fn close(&mut self, connection: ConnectionId, error: &WireError) {
-        self.inbox.forget(connection);
         if self.forget(connection) {
             let (code, reason) = (error.close_code(), error.close_reason());
             self.outputs.push_back(Output::Close { connection, code, reason });

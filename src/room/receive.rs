@@ -1,5 +1,6 @@
 //! What clients send is taken in: frames, the parts of a message, and long messages, part by part.
 
+use super::budget::MESSAGE_BYTES;
 use super::inbox::Unread;
 use super::long_message::{Kind, LongMessage, Part};
 use super::timers::Timer;
@@ -10,9 +11,8 @@ use crate::wire::message::RequestId;
 use crate::wire::{Body, Envelope, MAX_INCOMING_BYTES, MAX_TEXT_BYTES, Message, MessageType, Recipient, WireError};
 use std::rc::Rc;
 
-/// How long others have at least between two parts of a message, in milliseconds: what comes to the room, or leaves it, passes
-/// through several turns of the runtime's loop, which would each have to wait for a part.
-pub(super) const BREATH_MS: u64 = 1;
+/// How much of short messages that have waited is read at a time, in bytes, with [`MESSAGE_BYTES`] for each.
+const TURN_BYTES: usize = 256 << 10;
 
 impl Room {
     /// Does something with what a client sent, at its cost, and closes the client where it fails.
@@ -24,8 +24,16 @@ impl Room {
         }
     }
 
+    /// Takes in a text frame.
+    pub(super) fn text(&mut self, from: ConnectionId, text: &Rc<String>) {
+        self.checked(from, |room| room.frame(from, text));
+        if self.inbox.is_full() {
+            self.pause();
+        }
+    }
+
     /// Takes in a text frame. One without a line break is somebody's heartbeat.
-    pub(super) fn text(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
+    fn frame(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
         self.debit_message(from, text.len())?;
         let now_ms = self.now_ms();
         let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
@@ -56,14 +64,10 @@ impl Room {
     /// Takes in a message, after all that the client sent before.
     fn message(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
         if self.inbox.holds_of(from) {
-            self.inbox.push(from, text, None);
-        } else {
-            self.read(from, text)?;
+            self.inbox.put(from, Unread { text: text.clone(), begun: None });
+            return Ok(());
         }
-        if self.inbox.is_full() {
-            self.pause();
-        }
-        Ok(())
+        self.read(from, text)
     }
 
     /// Reads a message, or begins to. A change is the room's, whomever it is for, and so it is told to everybody like any other:
@@ -83,22 +87,21 @@ impl Room {
             }
             _ if !is_change && !is_heard => Ok(()),
             Body::Long(type_) => {
-                let at = envelope.body.len() - message.payload.len();
-                self.begin(from, text, message.id, type_, at)
+                self.begin(from, text, (message.id, type_), envelope.body.len(), message.payload.len())
             }
             Body::Response(response) => self.on_response(from, &message.id, response, envelope.body.len()),
             body => self.on_request(from, &message.id, &body),
         }
     }
 
-    /// Begins to read a long message whose payload begins there in its body.
+    /// Begins to read a long message: the last so many bytes of the text are its body, and of that its payload the last so many.
     fn begin(
         &mut self,
         from: ConnectionId,
         text: &Rc<String>,
-        id: RequestId,
-        type_: MessageType,
-        at: usize,
+        (id, type_): (RequestId, MessageType),
+        body_bytes: usize,
+        payload_bytes: usize,
     ) -> Result<(), WireError> {
         let kind = match type_ {
             MessageType::ContentDiff => Kind::Change,
@@ -115,50 +118,61 @@ impl Room {
             },
             _ => Kind::Question(id.into_owned(), type_),
         };
-        self.inbox.push(from, text, Some(LongMessage::new(kind, at)));
+        let begun = Some(Box::new(LongMessage::new(kind, text.len() - body_bytes, body_bytes - payload_bytes)));
+        self.inbox.put(from, Unread { text: text.clone(), begun });
         Ok(())
     }
 
-    /// Reads on, by one part of a message.
+    /// Reads on: a part of a long message, or some short ones.
     pub(super) fn read_inbox(&mut self) {
-        if let Some(next) = self.inbox.take() {
-            self.checked(next.from, |room| room.read_part(next));
+        let mut bytes = 0;
+        while bytes < TURN_BYTES
+            && let Some((from, next)) = self.inbox.take()
+        {
+            bytes += if next.begun.is_some() { TURN_BYTES } else { next.text.len() + MESSAGE_BYTES as usize };
+            let read = self.read_part(from, next);
+            if read.is_err() {
+                self.inbox.forget(from);
+            }
+            self.checked(from, |_| read);
         }
     }
 
-    fn read_part(&mut self, mut next: Unread) -> Result<(), WireError> {
-        let Some(message) = &mut next.begun else { return self.read(next.from, &next.text) };
-        let Some(envelope) = Envelope::open(&next.text) else { return Ok(()) };
-        match message.read(envelope.body, &self.store)? {
+    fn read_part(&mut self, from: ConnectionId, mut next: Unread) -> Result<(), WireError> {
+        let Some(message) = &mut next.begun else { return self.read(from, &next.text) };
+        if !matches!(message.kind, Kind::Change) && !self.sessions.contains_key(&from) {
+            return Ok(());
+        }
+        let body = next.text.get(message.body_at..).unwrap_or_default();
+        match message.read(body, &self.store)? {
             Part::Read => {}
             Part::Changes(changes) => {
-                message.won |= self.apply(next.from, &changes, None);
+                message.won |= self.apply(from, &changes, None);
                 message.shown.take(&self.store, &changes);
             }
             Part::Over => {
-                let bytes = envelope.body.len();
-                return next.begun.map_or(Ok(()), |message| self.on_read(next.from, message, bytes));
+                let bytes = body.len();
+                return next.begun.map_or(Ok(()), |message| self.on_read(from, *message, bytes));
             }
         }
-        self.inbox.put_back(next);
+        self.inbox.put_back(from, next);
         Ok(())
     }
 
     /// A long message has been read. No window is worth waiting for with the last of it.
     fn on_read(&mut self, from: ConnectionId, message: LongMessage, bytes: usize) -> Result<(), WireError> {
         self.commit();
-        let (kind, won) = (message.kind.clone(), message.won);
+        let LongMessage { kind, hashes, shown, won, .. } = message;
         match kind {
             Kind::Change => {}
-            Kind::Answer(step) => self.on_shown(from, step, message.shown, won, bytes),
+            Kind::Answer(step) => self.on_shown(from, step, shown, won, bytes),
             Kind::Question(id, type_) => {
-                let theirs = message.into_hashes();
-                self.answer(from, &id, &|store, limits| match type_ {
-                    MessageType::GetTableDiff => store.table_diff(&theirs, limits),
-                    MessageType::GetRowDiff => store.row_diff(&theirs, limits),
-                    MessageType::GetCellDiff => store.cell_diff(&theirs, limits),
-                    _ => store.value_diff(&theirs, limits),
-                })?;
+                return self.answer(from, &id, &|store, limits| match type_ {
+                    MessageType::GetTableDiff => store.table_diff(&hashes, limits),
+                    MessageType::GetRowDiff => store.row_diff(&hashes, limits),
+                    MessageType::GetCellDiff => store.cell_diff(&hashes, limits),
+                    _ => store.value_diff(&hashes, limits),
+                });
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::wire::{Body, MAX_TEXT_BYTES, MessageType, Response, WireError};
 use std::ops::Range;
 
 /// How long a client that loads has for its next question, or to say what it holds, in milliseconds.
-const REMIND_AFTER_MS: u64 = 1000;
+pub(super) const REMIND_AFTER_MS: u64 = 1000;
 
 /// How long it has to say that when it was asked, in milliseconds, before it is taken to have loaded: one that never does
 /// would never get what is deferred for it. Only for that the room waits, which keeps it in memory.

@@ -98,8 +98,8 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = whenDurable)]
     pub(super) fn when_durable(this: &Host) -> Result<(), JsValue>;
 
-    /// Hands the object no event until the runtime has looked whether any timer is due, which it does after its sockets, and
-    /// has the room called back then.
+    /// Hands the object no event until the runtime has looked whether any timer is due, which it does after its sockets. Has the
+    /// room called back then, and again for as long as it wants the pause to go on, and once more when it is over.
     #[wasm_bindgen(method, catch)]
     pub(super) fn pause(this: &Host) -> Result<(), JsValue>;
 

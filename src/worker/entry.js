@@ -19,7 +19,7 @@ import * as module from './index.js';
 /** How long a room waits before it asks everybody again, if that broke the module once more: from, and up to. */
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [1000, 60_000];
 /** The runtime ends an object that takes nothing in for 30 seconds. A pause is longer than a moment only where much has come. */
-const LONGEST_PAUSE_MS = 5000;
+const LONGEST_PAUSE_MS = 20_000;
 /** A socket that ended with one of these had no close frame that could be answered with it. */
 const [NO_CODE, ABNORMAL, NO_TLS] = [1005, 1006, 1015];
 

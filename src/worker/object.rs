@@ -392,7 +392,7 @@ impl Shell {
     pub fn settle(&self) {
         self.give_up_readers();
         let (due_ms, bytes) = match &*self.room.borrow() {
-            Ok(open) => (open.room.poll_timeout(), open.room.store().memory_bytes()),
+            Ok(open) => (open.room.poll_timeout(), open.room.memory_bytes()),
             Err(_) => (None, 0),
         };
         self.timer.set(due_ms, now_ms());

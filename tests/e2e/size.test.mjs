@@ -119,7 +119,7 @@ const large = {
     {t: [{r: [Object.fromEntries(Array.from({length: 10_000}, (_, n) => [`c${n}`, cell(n)]))]}]},
   ],
   'a change longer than a storage row': () => [
-    {t: [Object.fromEntries(Array.from({length: 8_000}, (_, n) => [`r${n}`, [{a: cell(text(500)), b: cell('é🎉')}]]))]},
+    {t: [Object.fromEntries(Array.from({length: 7_000}, (_, n) => [`r${n}`, [{a: cell(text(500)), b: cell('é🎉')}]]))]},
   ],
 };
 

@@ -33,11 +33,11 @@ export const createFaults = ({worker, rooms, judge, random, counts}) => {
   /** Takes a room out of memory: where it is out already, and nobody has said anything since, it is woken before. */
   const evict = async (room, sockets) => {
     try {
-      await worker.evict(room.name, sockets);
+      await worker.evict(room.name, sockets, false);
     } catch (error) {
       if (!error.message.includes('not currently running')) throw error;
       await judge.get(room.path);
-      await worker.evict(room.name, sockets);
+      await worker.evict(room.name, sockets, false);
     }
   };
 

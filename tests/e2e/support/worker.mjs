@@ -113,11 +113,12 @@ export const startWorker = async ({storage, settings, ...changed} = {}) => {
     },
     /**
      * Takes a room out of memory; its sockets sleep through it (`hibernate`) or are cut off (`close`). workerd waits for what
-     * still goes on in the room, and Miniflare holds the whole process meanwhile, unless there is a `Blob` in the call: then
-     * nothing could go on that a client in it, or the network between, has to do with, such as the answer to a close.
+     * still goes on in the room, and Miniflare holds the whole process meanwhile, unless there is a `Blob` in the call. Where
+     * clients, or the network between, still have something to do with it, such as the answer to a close, `isHeld` must be
+     * `false`.
      */
-    evict: (room, webSockets = 'hibernate') =>
-      miniflare.unsafeEvictDurableObject(config.name, className, {name: room, webSockets, held: new Blob()}),
+    evict: (room, webSockets = 'hibernate', isHeld = true) =>
+      miniflare.unsafeEvictDurableObject(config.name, className, {name: room, webSockets, ...(!isHeld && {blob: new Blob()})}),
     /** Kills workerd; the rooms stay in their folder. */
     kill,
     /** Starts workerd again, on the same port and with the same rooms. */

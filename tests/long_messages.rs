@@ -46,6 +46,16 @@ fn changes(count: usize) -> Vec<(&'static str, String)> {
     texts.map(|(name, text)| (name, t(&text))).into()
 }
 
+/// Lets the room read what it has to its end. Answers what it says meanwhile.
+fn read_on(room: &mut Harness) -> Vec<String> {
+    let mut lines = Vec::new();
+    while room.room.is_reading() {
+        room.handle(Input::Timeout);
+        lines.extend(room.outputs());
+    }
+    lines
+}
+
 /// The content that a text brings.
 fn content(change: &str) -> String {
     whole_change(&store_of([change]))
@@ -168,11 +178,7 @@ fn a_long_answer_brings_what_is_in_it_and_shows_what_the_client_lacks() {
         let (answer, brought) = (t(&answer), t(&brought));
         room.begin_to_say("a", &format!("S\n[\"0123456789a.{step}bcd\",0,{answer}]"));
         assert!(room.room.is_reading());
-        let mut lines = Vec::new();
-        while room.room.is_reading() {
-            room.handle(Input::Timeout);
-            lines.extend(room.outputs());
-        }
+        let mut lines = read_on(&mut room);
         room.pass(0);
         lines.extend(room.outputs());
         let expected = store_of([&*ours, &*brought]);
@@ -193,11 +199,7 @@ fn what_a_client_says_behind_a_long_message_is_heard_after_it() {
     room.begin_to_say("a", &format!("\n[null,3,{edit}]"));
     room.begin_to_say("a", "\n[\"q\",1,\"\"]");
     room.expect(&[]);
-    let mut lines = Vec::new();
-    while room.room.is_reading() {
-        room.handle(Input::Timeout);
-        lines.extend(room.outputs());
-    }
+    let lines = read_on(&mut room);
     let (tables, values) = hashes(&store_of([&*change, &*edit]));
     assert_eq!(lines.last().unwrap(), &format!("a < S\n[\"q\",0,[{tables},{values}]]"));
     assert!(lines[lines.len() - 2].ends_with(&format!("< a\n[null,3,{edit}]")));

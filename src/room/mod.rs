@@ -319,7 +319,7 @@ impl Room {
                 self.recheck_at_ms = [self.recheck_at_ms, recheck_at_ms].into_iter().flatten().min();
             }
             Input::Text(from, text) => self.text(from, &text),
-            Input::Binary(from, bytes) => self.checked(from, |room| room.binary(from, bytes)),
+            Input::Binary(from, bytes) => self.binary(from, bytes),
             Input::Closed(_) => {}
             Input::Durable => self.on_durable(),
             Input::FlushForRead => self.keep(),

@@ -15,9 +15,8 @@ use std::rc::Rc;
 const TURN_BYTES: usize = 256 << 10;
 
 impl Room {
-    /// Does something with what a client sent, at its cost, and closes the client where it fails.
-    pub(super) fn checked(&mut self, from: ConnectionId, take: impl FnOnce(&mut Self) -> Result<(), WireError>) {
-        let taken = take(self);
+    /// Debits a client what was done with what it sent, and closes the client where that failed.
+    pub(super) fn conclude(&mut self, from: ConnectionId, taken: Result<(), WireError>) {
         let debited = self.debit_work(from, 0);
         if let Err(error) = taken.and(debited) {
             self.close(from, &error);
@@ -26,7 +25,8 @@ impl Room {
 
     /// Takes in a text frame.
     pub(super) fn text(&mut self, from: ConnectionId, text: &Rc<String>) {
-        self.checked(from, |room| room.frame(from, text));
+        let taken = self.frame(from, text);
+        self.conclude(from, taken);
         if self.inbox.is_full() {
             self.pause();
         }
@@ -56,7 +56,13 @@ impl Room {
         whole.map_or(Ok(()), |whole| self.message(from, &Rc::new(whole.into_text())))
     }
 
-    pub(super) fn binary(&mut self, from: ConnectionId, bytes: usize) -> Result<(), WireError> {
+    /// Takes in a binary frame.
+    pub(super) fn binary(&mut self, from: ConnectionId, bytes: usize) {
+        let taken = self.binary_frame(from, bytes);
+        self.conclude(from, taken);
+    }
+
+    fn binary_frame(&mut self, from: ConnectionId, bytes: usize) -> Result<(), WireError> {
         self.debit_message(from, bytes)?;
         if bytes == 0 { Ok(()) } else { Err(WireError::Binary) }
     }
@@ -134,7 +140,7 @@ impl Room {
             if read.is_err() {
                 self.inbox.forget(from);
             }
-            self.checked(from, |_| read);
+            self.conclude(from, read);
         }
     }
 
@@ -166,14 +172,7 @@ impl Room {
         match kind {
             Kind::Change => {}
             Kind::Answer(step) => self.on_shown(from, step, shown, won, bytes),
-            Kind::Question(id, type_) => {
-                return self.answer(from, &id, &|store, limits| match type_ {
-                    MessageType::GetTableDiff => store.table_diff(&hashes, limits),
-                    MessageType::GetRowDiff => store.row_diff(&hashes, limits),
-                    MessageType::GetCellDiff => store.cell_diff(&hashes, limits),
-                    _ => store.value_diff(&hashes, limits),
-                });
-            }
+            Kind::Question(id, type_) => return self.answer_question(from, &id, type_, &hashes),
         }
         Ok(())
     }

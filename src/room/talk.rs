@@ -56,10 +56,10 @@ impl Room {
                     owed: Vec::new(),
                 })
             }
-            Body::GetTableDiff(theirs) => self.answer(from, id, &|store, limits| store.table_diff(theirs, limits)),
-            Body::GetRowDiff(theirs) => self.answer(from, id, &|store, limits| store.row_diff(theirs, limits)),
-            Body::GetCellDiff(theirs) => self.answer(from, id, &|store, limits| store.cell_diff(theirs, limits)),
-            Body::GetValueDiff(theirs) => self.answer(from, id, &|store, limits| store.value_diff(theirs, limits)),
+            Body::GetTableDiff(theirs) => self.answer_question(from, id, MessageType::GetTableDiff, theirs),
+            Body::GetRowDiff(theirs) => self.answer_question(from, id, MessageType::GetRowDiff, theirs),
+            Body::GetCellDiff(theirs) => self.answer_question(from, id, MessageType::GetCellDiff, theirs),
+            Body::GetValueDiff(theirs) => self.answer_question(from, id, MessageType::GetValueDiff, theirs),
             Body::ContentHashes(theirs) => {
                 self.commit();
                 self.on_load_ended(from);
@@ -70,8 +70,24 @@ impl Room {
         }
     }
 
+    /// Answers a question of one of the types 4 to 7.
+    pub(super) fn answer_question(
+        &mut self,
+        from: ConnectionId,
+        id: &RequestId,
+        type_: MessageType,
+        theirs: &HashTree,
+    ) -> Result<(), WireError> {
+        self.answer(from, id, &|store, limits| match type_ {
+            MessageType::GetTableDiff => store.table_diff(theirs, limits),
+            MessageType::GetRowDiff => store.row_diff(theirs, limits),
+            MessageType::GetCellDiff => store.cell_diff(theirs, limits),
+            _ => store.value_diff(theirs, limits),
+        })
+    }
+
     /// Answers a client's question with what is found for it, up to the limits, and sends the rest as changes.
-    pub(super) fn answer(
+    fn answer(
         &mut self,
         from: ConnectionId,
         id: &RequestId,

@@ -251,7 +251,7 @@ impl World {
             for frame in frames {
                 world.room.handle(frame, world.now_ms);
                 said_bytes += world.drain();
-                while world.room.is_reading() {
+                while world.room.unread_bytes() > 0 {
                     world.room.handle(Input::Timeout, world.now_ms);
                     said_bytes += world.drain();
                 }

@@ -4,12 +4,11 @@
 //! It is kept as ranges of places, not as texts: a cell that changes three times meanwhile is sent once, in its newest
 //! state, and what a slow client costs is bounded by the content.
 
-use crate::store::{Place, Store};
+use crate::store::{Place, Store, at_most};
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// How many ranges there may be. Of more, neighbours become one: what lies between them is sent to no purpose, and does no
-/// harm.
+/// How many ranges there may be: what lies between two that become one is sent to no purpose, and does no harm.
 const MAX_RANGES: usize = 1024;
 
 /// Ranges of places, in order and apart.
@@ -44,12 +43,8 @@ impl Backlog {
     }
 
     fn add_ranges(&mut self, ranges: impl IntoIterator<Item = Range<Place>>) {
-        let mut all = union(std::mem::take(&mut self.ranges), ranges);
-        while all.len() > MAX_RANGES {
-            let pairs = all.chunks(2).filter_map(|pair| Some(pair.first()?.start..pair.last()?.end));
-            all = pairs.collect();
-        }
-        self.ranges = all.into();
+        let all = union(std::mem::take(&mut self.ranges), ranges);
+        self.ranges = at_most(MAX_RANGES, all).into();
     }
 
     /// How many bytes the next cell in it comes to.

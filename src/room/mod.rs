@@ -211,7 +211,7 @@ impl Room {
 
     /// What the content takes in memory, and what is still to be read, in bytes.
     pub fn memory_bytes(&self) -> usize {
-        self.store.memory_bytes() + self.inbox.bytes()
+        self.store.memory_bytes() + self.unread_bytes()
     }
 
     /// What the room holds.
@@ -224,10 +224,10 @@ impl Room {
         self.sessions.keys().copied()
     }
 
-    /// Whether there is something that has come and is not read yet, or not wholly: a long message is read a part at a time, by
-    /// and by.
-    pub fn is_reading(&self) -> bool {
-        !self.inbox.is_empty()
+    /// What has come and is not read yet, or not wholly, in bytes: a long message is read a part at a time, by and by. To have it
+    /// read on at once, [`Input::Timeout`] may be handed in.
+    pub fn unread_bytes(&self) -> usize {
+        self.inbox.bytes()
     }
 
     /// Whether so much is to be read that nothing more can be taken in: memory is short, and what has come lies in it.

@@ -29,14 +29,19 @@ impl Store {
     pub fn row_names(&self, tables: &mut VecDeque<Range<Place>>, limit: usize) -> Option<String> {
         let mut names = HashWriter::new();
         let mut is_begun = false;
-        while let Some(place) = tables.front().map(|range| range.start) {
-            let Some((id, table)) = self.tables.get_index(place.table as usize) else { break };
+        while let Some(range) = tables.front_mut() {
+            let place = range.start;
+            let table = self.tables.get_index(place.table as usize);
+            let Some((id, table)) = table.filter(|_| place < range.end) else {
+                tables.pop_front();
+                continue;
+            };
             self.look_at(table.rows.len());
             let length: usize = table.rows.keys().map(|id| id.len() + NAME_OVERHEAD).sum();
             if is_begun && names.length() + length + id.len() + NAME_OVERHEAD > limit {
                 break;
             }
-            tables.pop_front();
+            range.start = place.next_table();
             is_begun = true;
             names.enter(id);
             for id in table.rows.keys() {
@@ -60,7 +65,10 @@ impl Store {
             let table = self.tables.get_index(place.table as usize);
             let row = table.and_then(|(_, table)| table.rows.get_index(place.row as usize));
             let Some(((table_id, _), (id, row))) = table.zip(row).filter(|_| place < range.end) else {
-                rows.pop_front();
+                range.start = place.next_table();
+                if range.start >= range.end {
+                    rows.pop_front();
+                }
                 continue;
             };
             self.look_at(row.cells().len());

@@ -221,3 +221,12 @@ fn push_range(ranges: &mut Vec<Range<Place>>, range: Range<Place>) {
         None => ranges.push(range),
     }
 }
+
+/// At most so many ranges: of more, neighbours become one, with what lies between them.
+pub fn at_most(limit: usize, mut ranges: Vec<Range<Place>>) -> Vec<Range<Place>> {
+    while ranges.len() > limit {
+        let pairs = ranges.chunks(2).filter_map(|pair| Some(pair.first()?.start..pair.last()?.end));
+        ranges = pairs.collect();
+    }
+    ranges
+}

@@ -9,16 +9,20 @@ use super::changes::{CellChange, Changes};
 use super::diff::by_position;
 use super::hash_tree::{HashNode, HashTree};
 use super::row::Row;
-use super::{Place, Store, Table, push_range};
+use super::{Place, Store, Table, at_most, push_range};
 use crate::hlc::Hlc;
 use std::ops::Range;
+
+/// How many ranges may differ.
+const MAX_DIFFERING: usize = 4096;
 
 /// What an answer shows. Both lists ascend.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Where what the client lacks lies.
     pub lacking: Vec<Range<Place>>,
-    /// Tables, or rows, of which it holds something else than we do: each table by its whole range.
+    /// Where the tables, or rows, lie of which it holds something else than we do. Where that is in very many places, there lie
+    /// others between them.
     pub differing: Vec<Range<Place>>,
 }
 
@@ -139,18 +143,15 @@ impl<'t> Shown<'t> {
                 }
             }
         }
-        if matches!(self.about, About::Tables(_)) {
-            // A stamp of their own travels with any cell.
-            if self.found.is_empty() && !store.hlc.is_empty() {
-                self.found.lacking.push(Place::START.range());
-            }
-        } else {
-            in_order(&mut self.found.differing);
+        // A stamp of their own travels with any cell.
+        if matches!(self.about, About::Tables(_)) && self.found.is_empty() && !store.hlc.is_empty() {
+            self.found.lacking.push(Place::START.range());
         }
-        self.found.differing.sort_unstable_by_key(|range| range.start);
-        // It is kept until all of it has been compared.
-        self.found.differing.shrink_to_fit();
         in_order(&mut self.found.lacking);
+        in_order(&mut self.found.differing);
+        // It is kept until all of it has been compared.
+        self.found.differing = at_most(MAX_DIFFERING, self.found.differing);
+        self.found.differing.shrink_to_fit();
         self.found
     }
 

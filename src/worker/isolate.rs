@@ -7,21 +7,29 @@
 //! to the disk. Their sockets stay open. What they take is counted after each event, and after each row while a room is
 //! loaded, so the sum is exact, and costs nothing but a scan of the rooms whenever it is too large.
 //!
+//! What waits to be read cannot be let go. Where it comes to more than half in all rooms together, the room that is used reads
+//! all of its own at once, and others wait for it.
+//!
 //! Objects that have left memory are among those that were used longest ago. JavaScript's garbage collector tells of them
 //! late.
 
 use super::object::{NOT_LOADED, Shell};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use std::thread::LocalKey;
 
 /// Which part of the memory is left for what comes and goes: texts, and the gaps that contents leave behind.
 const SPARE: usize = 4;
+/// Which part of the memory may be taken by what waits to be read in all rooms together.
+const UNREAD: usize = 2;
 
 thread_local! {
     /// The objects in this isolate's memory, by their ids.
     static AWAKE: RefCell<Vec<(String, Weak<Shell>)>> = RefCell::default();
     /// What their contents take, in bytes.
     static BYTES: Cell<usize> = const { Cell::new(0) };
+    /// What of that waits to be read.
+    static UNREAD_BYTES: Cell<usize> = const { Cell::new(0) };
     /// How many events there have been.
     static EVENTS: Cell<u64> = const { Cell::new(0) };
 }
@@ -30,6 +38,7 @@ thread_local! {
 #[derive(Default)]
 pub(super) struct Share {
     bytes: Cell<usize>,
+    unread_bytes: Cell<usize>,
     /// The event in which it was last used.
     used: Cell<u64>,
 }
@@ -48,20 +57,36 @@ impl Share {
         }
     }
 
+    /// Notes how much waits to be read in the room, in bytes. Answers whether that of all rooms together takes more than its part
+    /// of a limit: they cannot let go of it, so none of it may wait any longer.
+    pub fn take_unread(&self, bytes: usize, limit: usize) -> bool {
+        replace(&self.unread_bytes, bytes, &UNREAD_BYTES) > limit / UNREAD
+    }
+
+    fn clear(&self) {
+        self.set(0);
+        self.take_unread(0, 0);
+    }
+
     fn set(&self, bytes: usize) -> usize {
-        let before = self.bytes.replace(bytes);
-        let total = BYTES.try_with(|total| {
-            total.set(total.get() + bytes - before);
-            total.get()
-        });
-        total.unwrap_or_default()
+        replace(&self.bytes, bytes, &BYTES)
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.set(0);
+        self.clear();
     }
+}
+
+/// Replaces what one room takes of something, and answers what all take together.
+fn replace(own: &Cell<usize>, bytes: usize, all: &'static LocalKey<Cell<usize>>) -> usize {
+    let before = own.replace(bytes);
+    let sum = all.try_with(|all| {
+        all.set(all.get() + bytes - before);
+        all.get()
+    });
+    sum.unwrap_or_default()
 }
 
 /// Frees what an object holds that has left memory for JavaScript, and has its successor constructed: the garbage collector
@@ -74,7 +99,7 @@ pub(super) fn release_predecessor(id: &str) {
                 && let Ok(mut room) = shell.room.try_borrow_mut()
             {
                 *room = Err(NOT_LOADED.to_owned());
-                shell.share.set(0);
+                shell.share.clear();
             }
             other != id
         })
@@ -98,7 +123,7 @@ fn make_room(limit: usize, now_used: &Share) {
                 return;
             }
             if shell.let_go() {
-                shell.share.set(0);
+                shell.share.clear();
             }
         }
     });

@@ -390,6 +390,9 @@ impl Shell {
     /// After whatever happened: sees to it that the room is woken in time, that all have enough memory, and that nobody waits
     /// for what is not read any more.
     pub fn settle(&self) {
+        while self.is_to_read_on() {
+            self.attempt(Input::Timeout);
+        }
         self.give_up_readers();
         let (due_ms, bytes) = match &*self.room.borrow() {
             Ok(open) => (open.room.poll_timeout(), open.room.memory_bytes()),
@@ -397,6 +400,12 @@ impl Shell {
         };
         self.timer.set(due_ms, now_ms());
         self.share.take(bytes, self.settings.isolate_memory_bytes);
+    }
+
+    /// Whether there is something to read that must not wait, since too much does.
+    fn is_to_read_on(&self) -> bool {
+        let unread = self.room.borrow().as_ref().map_or(0, |open| open.room.unread_bytes());
+        self.share.take_unread(unread, self.settings.isolate_memory_bytes) && unread > 0
     }
 
     /// Lets go of the content, which is loaded again at the next event. Answers whether it could.

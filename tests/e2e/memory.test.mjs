@@ -81,6 +81,17 @@ test('three changes that come at once, each of which fills a room, are read one 
   assert.deepEqual(clients.map(({traffic}) => traffic.closed), [undefined, undefined, undefined]);
 });
 
+test('of messages that come to many rooms at once, more than half of the memory never waits to be read', async () => {
+  const [worker, paths] = [await newWorker(), [...'abcdefgh'].map((name) => `/memory/many/${name}`)];
+  const clients = await Promise.all(paths.map((path) => begunClient(worker.ws(path))));
+  const cells = names(`[0,"${hlc(Date.now() + 86_400_000)}"]`);
+  for (const client of clients) client.send(change(`"t":[{"r":[{"good":[1],${cells}}]}]`, ''));
+  await Promise.all(clients.map((client) => answered(client)));
+  await assertTaken(worker, paths[0], 'after a change in each of eight rooms at once');
+  for (const path of paths) assert.deepEqual(Object.keys((await worker.content(path))[0][0].t[0].r[0]), ['good']);
+  assert.deepEqual(clients.map(({traffic}) => traffic.closed), clients.map(() => undefined));
+});
+
 test('cells of the future leave nothing behind', async () => {
   const [worker, path] = [await newWorker(), '/memory/future'];
   const client = await begunClient(worker.ws(path));

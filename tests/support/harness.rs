@@ -109,7 +109,7 @@ impl Harness {
     /// Sends a text from a client, and lets the room read it to its end.
     pub fn say(&mut self, client: &str, text: &str) {
         self.begin_to_say(client, text);
-        while self.room.is_reading() {
+        while self.room.unread_bytes() > 0 {
             self.handle(Input::Timeout);
         }
     }

@@ -23,9 +23,9 @@
 //! | [`settings`] | what can be set, and by which variable |
 //! | `worker` | the shell: requests, the Durable Object, sockets, SQL, HTTP; for wasm32 alone |
 //!
-//! Imports point one way: `json ← hash ← hlc ← store ← {wire, journal} ← sync ← room ← settings ← worker`. All but
-//! `worker` is pure: no clock, no socket, no disk and no global state, so native tests drive all of it with inputs and look at exact
-//! outputs.
+//! Imports point one way: `json ← hash ← hlc ← store ← {wire, journal} ← sync ← room ← settings ← worker`; `address`,
+//! `subprotocol` and `access` import none of these. All but `worker` is pure: no clock, no socket, no disk and no global
+//! state, so native tests drive all of it with inputs and look at exact outputs.
 //!
 //! # The way of a message
 //!

@@ -99,7 +99,7 @@ impl Jwk {
         self.algorithm
     }
 
-    /// The key as JSON, to be imported: its public numbers and nothing else, of which WebCrypto dislikes some.
+    /// The key as JSON to be imported, with its public numbers alone: of other fields WebCrypto refuses some.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -73,8 +73,10 @@ impl Rule {
             (Some(who), _) if who.text() == Some("anyone") => true,
             (_, error) => return Err(error()),
         };
-        let conditions = match field("if", "an object of claims, each with the text, number or boolean that it must be")
-        {
+        let conditions = match field(
+            "if",
+            "an object of claims, each with the text, number up to 2^63 or boolean that it must be",
+        ) {
             (None, _) => Vec::new(),
             (Some(conditions), error) => read_conditions(conditions).ok_or_else(error)?,
         };
@@ -96,10 +98,8 @@ fn is_or_has(value: &Value) -> impl Fn(&Value) -> bool {
 }
 
 fn read_conditions(conditions: &Value) -> Option<Vec<(String, Value)>> {
-    let is_plain =
-        |value: &Value| matches!(value, Value::Text(_) | Value::Whole(_) | Value::Number(_) | Value::Bool(_));
     let conditions = conditions.object()?;
-    conditions.values().all(is_plain).then(|| conditions.clone().into_iter().collect())
+    conditions.values().all(Value::is_exact).then(|| conditions.clone().into_iter().collect())
 }
 
 /// What a value is, for messages: a text itself, of others only the kind.
@@ -157,6 +157,8 @@ mod tests {
             (r#"{"paid":false}"#, r#"{"exp":1}"#, false),
             (r#"{"level":1}"#, r#"{"exp":1,"level":1.0}"#, true),
             (r#"{"level":1}"#, r#"{"exp":1,"level":"1"}"#, false),
+            (r#"{"level":0.5}"#, r#"{"exp":1,"level":5e-1}"#, true),
+            (r#"{"level":9223372036854775807}"#, r#"{"exp":1,"level":9223372036854775808}"#, false),
             (r#"{"level":9007199254740993}"#, r#"{"exp":1,"level":9007199254740992}"#, false),
         ] {
             let rule = format!(r#"{{"rooms":"*","access":"read","if":{conditions}}}"#);
@@ -188,11 +190,11 @@ mod tests {
             ),
             (
                 r#"{"rooms":"*","access":"read","if":"owner"}"#,
-                "if: expected an object of claims, each with the text, number or boolean that it must be, found \"owner\"",
+                "if: expected an object of claims, each with the text, number up to 2^63 or boolean that it must be, found \"owner\"",
             ),
             (
                 r#"{"rooms":"*","access":"read","if":{"role":["owner"]}}"#,
-                "if: expected an object of claims, each with the text, number or boolean that it must be, found an object",
+                "if: expected an object of claims, each with the text, number up to 2^63 or boolean that it must be, found an object",
             ),
             (r#"{"rooms":"a*b","access":"read"}"#, "rooms: expected * at the end alone, found \"a*b\""),
         ] {
@@ -200,7 +202,7 @@ mod tests {
         }
         let error = RuleError::Pattern { found: "{sub".to_owned(), error: PatternError::LoneBrace };
         assert_eq!(read(r#"{"rooms":"{sub","access":"read"}"#), Err(error));
-        for value in ["null", "{}", "[]", r#"{"a":1}"#] {
+        for value in ["null", "{}", "[]", r#"{"a":1}"#, "18446744073709551615", "1e30"] {
             let rule = format!(r#"{{"rooms":"*","access":"read","if":{{"role":{value}}}}}"#);
             assert!(read(&rule).is_err(), "{value}");
         }

@@ -71,6 +71,16 @@ impl Value {
         }
     }
 
+    /// Whether a claim can be compared with it: it is a text, a boolean, or a number not so large that its neighbours are
+    /// read as the same.
+    pub fn is_exact(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Bool(_) | Self::Whole(_) => true,
+            Self::Number(number) => number.abs() < MAX_EXACT,
+            Self::Null | Self::List(_) | Self::Object(_) => false,
+        }
+    }
+
     /// What it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {

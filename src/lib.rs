@@ -19,12 +19,13 @@
 //! | [`room`] | everybody in one room: inputs in, outputs out |
 //! | [`address`] | from a URL to a room's name |
 //! | [`subprotocol`] | which of a client's offers a room takes |
+//! | [`access`] | who may do what: rules, tokens, keys, origins; without cryptography |
 //! | [`settings`] | what can be set, and by which variable |
 //! | `worker` | the shell: requests, the Durable Object, sockets, SQL, HTTP; for wasm32 alone |
 //!
-//! Imports point one way: `json ← hash ← hlc ← store ← {wire, journal} ← sync ← room ← settings ← worker`. All but
-//! `worker` is pure: no clock, no socket, no disk and no global state, so native tests drive all of it with inputs and look at exact
-//! outputs.
+//! Imports point one way: `json ← hash ← hlc ← store ← {wire, journal} ← sync ← room ← settings ← worker`; `address`,
+//! `subprotocol` and `access` import none of these. All but `worker` is pure: no clock, no socket, no disk and no global
+//! state, so native tests drive all of it with inputs and look at exact outputs.
 //!
 //! # The way of a message
 //!
@@ -41,6 +42,7 @@
 //! (`room::unkept`). What a client sent and the room did not keep is asked for again, at that client's next connection at the
 //! latest, with no code in the app.
 
+pub mod access;
 pub mod address;
 pub mod hash;
 pub mod hlc;

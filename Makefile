@@ -18,7 +18,7 @@ export WRANGLER_SEND_METRICS = false
 .DEFAULT_GOAL = help
 # One after the other and in the order written: they share the cores, target/ and build/.
 .NOTPARALLEL:
-.PHONY: help setup dev demo build deploy test format lint native dry-run size e2e torture-minute torture bench costs profile micro fuzz fixtures clean
+.PHONY: help setup dev demo token secret build deploy test format lint native dry-run size e2e torture-minute torture bench costs profile micro fuzz fixtures clean
 
 section = @printf '\n== %s\n' '$(1)'
 
@@ -33,6 +33,12 @@ dev: setup ## serve on http://localhost:8787 (another: PORT=9000), rebuild on ch
 
 demo: setup ## with `make dev` running: two TinyBase clients edit a room, and print what each and the room hold
 	@$(NODE) tools/demo.mjs ws://localhost:$(PORT)/demo
+
+token: ## a token for rooms: ROOMS='{"todo/*":"write"}' SUB=ann TTL=3600 (signed with TOKEN_SECRETS, or that in .dev.vars)
+	@node tools/token.mjs
+
+secret: ## a secret for TOKEN_SECRETS
+	@node tools/token.mjs --secret
 
 build: setup ## build the Worker as it will be uploaded, into build/
 	$(call section,Build of the Worker)

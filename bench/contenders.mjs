@@ -43,7 +43,7 @@ const bare = bundled('bare/worker.js');
 
 /** In the order of the columns. */
 export const contenders = {
-  tinyroom: {title: 'Tinyroom', code: tinyroom, env: {}, hasStore: true},
+  tinyroom: {title: 'Tinyroom', code: tinyroom, env: wrangler.vars, hasStore: true},
   none: {title: 'rival, no persister', code: rival, env: {PERSISTER: 'none'}},
   json: {title: 'rival, SQL JSON', code: rival, env: {PERSISTER: 'json'}, hasStore: true},
   fragmented: {title: 'rival, SQL fragmented', code: rival, env: {PERSISTER: 'fragmented'}, hasStore: true},

@@ -24,20 +24,23 @@ pub enum Address<'a> {
 
 /// A URL whose name is too long for a room.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("The room's name has {bytes} bytes. It may have at most {MAX_NAME_BYTES}.")]
+#[error("The room's name has {bytes} bytes. It may have at most {limit} (MAX_NAME_BYTES).")]
 pub struct NameTooLong {
     /// How long it is.
     pub bytes: usize,
+    /// How long it may be.
+    pub limit: usize,
 }
 
 impl<'a> Address<'a> {
-    /// Reads a URL, as a `Request` has it.
-    pub fn of(url: &'a str) -> Result<Self, NameTooLong> {
+    /// Reads a URL, as a `Request` has it. A name may have so many bytes, and no more than Cloudflare's limit.
+    pub fn of(url: &'a str, max_name_bytes: usize) -> Result<Self, NameTooLong> {
+        let limit = max_name_bytes.min(MAX_NAME_BYTES);
         let path = url.splitn(4, '/').nth(3).unwrap_or_default();
         match path.split(['?', '#']).next().unwrap_or_default() {
             "favicon.ico" => Ok(Self::Favicon),
             "robots.txt" => Ok(Self::Robots),
-            name if name.len() > MAX_NAME_BYTES => Err(NameTooLong { bytes: name.len() }),
+            name if name.len() > limit => Err(NameTooLong { bytes: name.len(), limit }),
             name => Ok(Self::Room(name)),
         }
     }
@@ -85,7 +88,7 @@ mod tests {
             "robots%2Etxt",
         ] {
             for end in ["", "?", "?token=/a?b", "#/c?d"] {
-                assert_eq!(Address::of(&format!("https://host:8787/{name}{end}")), Ok(Address::Room(name)));
+                assert_eq!(Address::of(&format!("https://host:8787/{name}{end}"), usize::MAX), Ok(Address::Room(name)));
             }
         }
     }
@@ -93,13 +96,16 @@ mod tests {
     #[test]
     fn the_longest_name_is_a_room_and_a_longer_one_is_told_so() {
         let longest = "x".repeat(MAX_NAME_BYTES);
-        assert_eq!(Address::of(&format!("https://host/{longest}")), Ok(Address::Room(&longest)));
-        assert_eq!(Address::of(&format!("https://host/{longest}x")), Err(NameTooLong { bytes: MAX_NAME_BYTES + 1 }));
+        assert_eq!(Address::of(&format!("https://host/{longest}"), usize::MAX), Ok(Address::Room(&longest)));
+        let (bytes, limit) = (MAX_NAME_BYTES + 1, MAX_NAME_BYTES);
+        assert_eq!(Address::of(&format!("https://host/{longest}x"), usize::MAX), Err(NameTooLong { bytes, limit }));
+        assert_eq!(Address::of("https://host/abc", 2), Err(NameTooLong { bytes: 3, limit: 2 }));
+        assert_eq!(Address::of("https://host/ab", 2), Ok(Address::Room("ab")));
     }
 
     #[test]
     fn what_browsers_and_crawlers_ask_every_host_for_is_no_room() {
-        assert_eq!(Address::of("https://host/favicon.ico?v=1"), Ok(Address::Favicon));
-        assert_eq!(Address::of("https://host/robots.txt"), Ok(Address::Robots));
+        assert_eq!(Address::of("https://host/favicon.ico?v=1", 1), Ok(Address::Favicon));
+        assert_eq!(Address::of("https://host/robots.txt", 1), Ok(Address::Robots));
     }
 }

@@ -8,7 +8,8 @@
 //! The alphabet ascends as ASCII does, so the order of stamps as texts, which is what TinyBase compares, is the order of
 //! their numbers. One is added so that zero is free for the empty stamp, which is older than every other.
 //!
-//! A room makes no stamps: it has no edits of its own. It compares them, and reads the time in them.
+//! A room has no edits of its own. It compares stamps, reads the time in them, and makes the [next](Hlc::successor) of one only to
+//! undo at somebody what that one may not do.
 
 use thiserror::Error;
 
@@ -73,6 +74,14 @@ impl Hlc {
     /// The client that made the stamp: its last five characters, as a number.
     pub fn client(self) -> u32 {
         self.digits().map_or(0, |(_, low)| (low & ((1 << 30) - 1)) as u32)
+    }
+
+    /// The least stamp that is later than this one; none where there is none.
+    pub fn successor(self) -> Option<Self> {
+        let Self([first, second, third]) = self;
+        let (third, carries) = third.overflowing_add(1);
+        let (second, carries) = second.overflowing_add(carries.into());
+        Some(Self([first.checked_add(carries.into())?, second, third]))
     }
 
     /// Whether the stamp lies more than `max_future_ms` ahead of `now_ms`.
@@ -196,5 +205,23 @@ mod tests {
         assert!(!late.is_future(late.time_ms() - 1000, 1000));
         assert!(late.is_future(late.time_ms() - 1001, 1000));
         assert!(!late.is_future(u64::MAX, 1000));
+    }
+
+    #[test]
+    fn between_a_stamp_and_its_successor_there_is_none() {
+        for (text, next) in [
+            ("", "----------------"),
+            ("----------------", "---------------0"),
+            ("OhqqeV-----Alice", "OhqqeV-----Alicf"),
+            ("OhqqeV-----Alicz", "OhqqeV-----Alid-"),
+            ("OhqqeV-zzzzzzzzz", "OhqqeV0---------"),
+            ("Ohzzzzzzzzzzzzzz", "Oi--------------"),
+        ] {
+            let hlc = Hlc::parse(text).unwrap();
+            let successor = hlc.successor().unwrap();
+            assert_eq!(successor.text().as_str(), next);
+            assert!(successor > hlc);
+        }
+        assert_eq!(Hlc::parse("zzzzzzzzzzzzzzzz").unwrap().successor(), None);
     }
 }

@@ -31,6 +31,12 @@ pub fn choose(offers: &str) -> Result<Option<&str>, NoChannels> {
     Ok(ours.or(first))
 }
 
+/// The offers in such a header that are no tokens.
+pub fn without_tokens(offers: &str) -> String {
+    let others: Vec<_> = offers.split(',').map(str::trim).filter(|offer| !is_token(offer)).collect();
+    others.join(", ")
+}
+
 /// Whether an offer is, or may be, a secret: `bearer.…`, or a JSON Web Token, signed or encrypted.
 fn is_token(offer: &str) -> bool {
     let bytes = offer.as_bytes();
@@ -44,7 +50,7 @@ fn is_token(offer: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{NoChannels, choose};
+    use super::{NoChannels, choose, without_tokens};
 
     const SIGNED: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.h2-_aA";
     const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
@@ -78,6 +84,12 @@ mod tests {
             assert_eq!(choose(&format!("bearer, {token}")), Ok(Some("bearer")), "{token}");
             assert_eq!(choose(&format!("{token}, tinyroom")), Ok(Some("tinyroom")), "{token}");
         }
+    }
+
+    #[test]
+    fn tokens_are_not_passed_on() {
+        assert_eq!(without_tokens(&format!("tinyroom, bearer.abc,a ,{SIGNED},b")), "tinyroom, a, b");
+        assert_eq!(without_tokens("Bearer.abc"), "");
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn a_text_that_is_too_long_closes() {
     room.say("a", &"x".repeat(MAX_INCOMING_BYTES));
     room.expect(&[]);
     room.say("a", &"x".repeat(MAX_INCOMING_BYTES + 1));
-    let sizes = format!("{} is over the limit of {MAX_INCOMING_BYTES}", MAX_INCOMING_BYTES + 1);
+    let sizes = format!("{} is over the limit of {MAX_INCOMING_BYTES} (MAX_MESSAGE_BYTES)", MAX_INCOMING_BYTES + 1);
     room.expect(&[&format!("close a: 1013 tinybase:15:socket: {sizes}")]);
 }
 

@@ -15,10 +15,13 @@ use support::harness::Harness;
 use support::stamp::stamp;
 use support::stores::store_of;
 use support::texts::{keep, relay, row, t};
+use tinyroom::access::{Access, Grant};
 use tinyroom::journal;
 use tinyroom::json::Reader;
-use tinyroom::room::{BURST_BYTES, Input, LOOK_BYTES, MESSAGE_BYTES, Settings};
+use tinyroom::room::{Input, LOOK_BYTES, Limits, MESSAGE_BYTES, Rate, Settings};
 use tinyroom::store::HashTree;
+
+const BURST_BYTES: u64 = Rate::DEFAULT.burst_bytes;
 
 // ── What is sent and asked for ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -248,7 +251,7 @@ fn full_room() -> Harness {
 fn warning(client: &str, full: usize, malformed: usize, memory: &str) -> String {
     format!(
         "warn: {client} sent cells that are refused: {full} for which there is no room ({memory} bytes are taken), \
-        and {malformed} marked as an object that hold none"
+        0 that are too long, or their ids are, and {malformed} marked as an object that hold none"
     )
 }
 
@@ -365,4 +368,103 @@ fn malformed_objects_are_refused_cell_by_cell_and_said_once_a_connection() {
     room.wake();
     room.say("a", &format!("\n[null,3,{}]", row("r", malformed, "@old")));
     room.expect(&[&warning("a", 0, 1, &memory)]);
+}
+
+// ── What can be set ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+fn limited(limits: Limits) -> Harness {
+    Harness::with(Settings { limits, ..Settings::default() }, journal::Settings::default())
+        .with_content("", &["a", "b"])
+}
+
+#[test]
+fn one_socket_more_than_there_may_be_is_closed_and_the_others_stay() {
+    let mut room = limited(Limits { sockets: 2, ..Limits::DEFAULT });
+    room.connect("c");
+    room.expect(&["close c: 1013 tinybase:15:sockets: 3 is over the limit of 2 (MAX_SOCKETS)"]);
+    room.disconnect("a");
+    room.connect("d");
+    room.expect(&[]);
+    assert_eq!(room.room.connections().count(), 2);
+}
+
+#[test]
+fn nobody_may_have_more_sockets_than_one_may() {
+    let mut room = limited(Limits { sockets_per_sub: 2, ..Limits::DEFAULT });
+    let grant = |sub: &str| Grant { sub: Some(sub.to_owned()), ..Grant::of(Access::Read) };
+    for (client, sub) in [("c", "ann"), ("d", "ann"), ("e", "bob"), ("f", "bob")] {
+        room.connect_with(client, grant(sub));
+    }
+    room.expect(&[]);
+    room.connect_with("g", grant("ann"));
+    let reason = "tinybase:15:sockets of one sub: 3 is over the limit of 2 (MAX_SOCKETS_PER_SUB)";
+    room.expect(&[&format!("close g: 1013 {reason}")]);
+    // Who has no name is nobody in particular.
+    for client in ["h", "i", "j"] {
+        room.connect(client);
+    }
+    room.expect(&[]);
+    // Nor are those counted anew who sleep.
+    room.wake();
+    room.connect_with("k", grant("bob"));
+    room.expect(&[&format!("close k: 1013 {reason}")]);
+}
+
+#[test]
+fn a_message_may_be_as_long_as_it_is_set_whole_or_in_parts() {
+    let most = "\n[null,3,[[{}],[{\"v\":[\"\",\"@old\"]}],1]]".len() + 12 + 1000;
+    for (length, is_taken) in [(1000, true), (1001, false)] {
+        for parts in [1, 2] {
+            let mut room = limited(Limits { message_bytes: most, ..Limits::DEFAULT });
+            let text = t(&format!("[null,3,[[{{}}],[{{\"v\":[\"{}\",\"@old\"]}}],1]]", "x".repeat(length)));
+            if parts == 1 {
+                room.say("a", &format!("\n{text}"));
+            } else {
+                let (first, second) = text.split_at(500);
+                for (index, part) in [first, second].iter().enumerate() {
+                    room.say("a", &format!("\n0123456789abcdef\n{index}\n2\n{part}"));
+                }
+            }
+            let lines = room.outputs();
+            let closed = format!(
+                "close a: 1013 tinybase:15:socket: {} is over the limit of {most} (MAX_MESSAGE_BYTES)",
+                most + 1
+            );
+            assert_eq!(lines.contains(&closed), !is_taken, "{length} in {parts}: {lines:?}");
+            assert_eq!(lines[0].starts_with("keep a"), is_taken);
+        }
+    }
+}
+
+#[test]
+fn what_is_too_long_or_under_a_name_that_is_is_refused_cell_by_cell() {
+    let mut room = limited(Limits { value_bytes: 6, id_bytes: 3, ..Limits::DEFAULT });
+    let change = t(
+        r#"[[{"t":[{"r":[{"abc":["1234","@old"],"d":["12345","@old"],"abcd":[1,"@old"]}],"long":[{"c":[1,"@old"]}]}],"long":[{"r":[{"c":[1,"@old"]}]}]}],[{"v":["12345","@old"],"vvvv":[1,"@old"],"w":[1,"@old"]}],1]"#,
+    );
+    let taken = t(r#"[[{"t":[{"r":[{"abc":["1234","@old"]}]}]}],[{"w":[1,"@old"]}],1]"#);
+    room.say("a", &format!("\n[null,3,{change}]"));
+    let lines = room.outputs();
+    assert_eq!(lines[..2], [keep("a", &taken), relay("a", &taken)]);
+    assert!(lines[2].contains("6 that are too long, or their ids are"), "{}", lines[2]);
+    assert_eq!(lines.len(), 3);
+    // What is there already can be deleted, and changed to something shorter.
+    let change = row("r", "\"@gone\"", "@new").replace("\"c\"", "\"abc\"");
+    room.pass(100);
+    room.say("a", &format!("\n[null,3,{change}]"));
+    room.expect(&[&keep("a", &change), &relay("a", &change)]);
+}
+
+#[test]
+fn a_client_may_send_as_much_as_it_is_set() {
+    let rate = Rate { burst_bytes: 5000, bytes_per_s: 1000 };
+    let mut room = limited(Limits { rate, ..Limits::DEFAULT });
+    let (times, closed) = until_closed(&mut room, |room| room.say("a", &"x".repeat(1000)));
+    assert_eq!(times, 5);
+    assert!(closed.ends_with("is over the limit of 5000 (CLIENT_BURST_BYTES)"), "{closed}");
+    for _ in 0..20 {
+        room.pass(1000);
+        room.say("b", &"x".repeat(1000));
+    }
+    room.expect(&[]);
 }

@@ -14,7 +14,7 @@ use support::fixtures::NOW_MS;
 use support::harness::Harness;
 use support::stamp::stamp;
 use support::stores::{cell, store_of};
-use tinyroom::room::{BURST_BYTES, BYTES_PER_SECOND, Input, READER_SILENCE_MS, RetryAfter};
+use tinyroom::room::{Input, READER_SILENCE_MS, Rate, RetryAfter};
 use tinyroom::store::SnapshotId;
 
 /// A room that holds this many cells of 100 kB each.
@@ -131,9 +131,9 @@ fn all_readers_have_one_account_and_are_told_when_it_is_paid_off() {
             Err(refused) => break refused,
         }
     };
-    assert_eq!(debits, BURST_BYTES / bytes);
-    let missing = (debits + 1) * bytes - BURST_BYTES;
-    assert_eq!(refused, RetryAfter(missing.div_ceil(BYTES_PER_SECOND)));
+    assert_eq!(debits, Rate::DEFAULT.burst_bytes / bytes);
+    let missing = (debits + 1) * bytes - Rate::DEFAULT.burst_bytes;
+    assert_eq!(refused, RetryAfter(missing.div_ceil(Rate::DEFAULT.bytes_per_s)));
     assert_eq!(room.room.debit_readers(), Err(refused), "who is refused pays nothing");
     let RetryAfter(seconds) = refused;
     for _ in 1..seconds {

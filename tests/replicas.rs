@@ -14,6 +14,7 @@ mod support;
 use proptest::prelude::*;
 use support::client::Era;
 use support::network::{Line, World};
+use tinyroom::access::Access;
 use tinyroom::journal;
 use tinyroom::room::Settings;
 
@@ -54,7 +55,10 @@ fn happen(world: &mut World, event: Event) {
     match event {
         Event::Edit { client: whose, row, cell, value } => {
             let (whose, value) = (client(whose), value.map_or("\"\u{fffc}\"".to_owned(), |value| value.to_string()));
-            world.edit(whose, |hlc| change(row, cell, &value, hlc));
+            match world.members[whose].access {
+                Access::Read => world.edit_in_vain(whose, |hlc| change(row, cell, &value, hlc)),
+                _ => world.edit(whose, |hlc| change(row, cell, &value, hlc)),
+            }
         }
         Event::Disconnect { client: whose, arrive, later_ms } => world.disconnect(client(whose), arrive, later_ms),
         Event::Connect { client: whose, anew } => world.connect(client(whose), anew),
@@ -131,10 +135,25 @@ fn any_people(count: usize, most_rtt_ms: u64) -> impl Strategy<Value = Vec<Perso
 }
 
 fn run(people: &[Person], settings: (Settings, journal::Settings), disk_ms: u64, events: Vec<(u64, Event)>) -> World {
+    run_with_readers(0, people, settings, disk_ms, events)
+}
+
+/// The last so many of these people may not write.
+fn run_with_readers(
+    readers: usize,
+    people: &[Person],
+    settings: (Settings, journal::Settings),
+    disk_ms: u64,
+    events: Vec<(u64, Event)>,
+) -> World {
     let mut world = World::with(settings.0, settings.1);
     world.disk_ms = disk_ms;
-    for (&name, &(era, line, skew_ms)) in NAMES.iter().zip(people) {
-        let member = world.join(name, era, line);
+    for (index, (&name, &(era, line, skew_ms))) in NAMES.iter().zip(people).enumerate() {
+        let member = world.add(name, era, line);
+        if index + readers >= people.len() {
+            world.members[member].access = Access::Read;
+        }
+        world.connect(member, true);
         world.members[member].client.skew_ms = skew_ms;
     }
     for (pause_ms, event) in events {
@@ -210,6 +229,57 @@ proptest! {
         (0..people.len()).for_each(|client| world.disconnect(client, 0, 0));
         settle(&mut world, anew);
         assert_equal(&world);
+    }
+
+    /// What a reader edits is nobody else's, and in the end not its own any more.
+    #[test]
+    fn readers_end_with_what_the_room_holds_and_nothing_of_theirs_is_told_or_kept(
+        readers in 1..3usize,
+        people in any_people(3, FAR_MS),
+        settings in any_settings(),
+        disk_ms in prop_oneof![Just(0), 0..200u64],
+        events in events(prop_oneof![
+            30 => any_event(),
+            1 => Just(Event::Reset),
+            1 => Just(Event::Crash),
+            1 => any::<bool>().prop_map(|is_full| Event::Disk { is_full }),
+        ]),
+        anew in any::<bool>(),
+    ) {
+        let mut world = run_with_readers(readers, &people, settings, disk_ms, events);
+        settle(&mut world, anew);
+        (0..people.len()).for_each(|client| world.disconnect(client, 0, 0));
+        settle(&mut world, anew);
+        prop_assert_eq!(&world.closed, &[]);
+        let writers = people.len() - readers;
+        world.assert_all_hold(0..writers);
+        for (reader, person) in people.iter().enumerate().skip(writers) {
+            prop_assert!(world.shows_the_room(reader), "reader {} is {:?}", reader, person);
+        }
+    }
+
+    /// Without their connecting anew, also where the room has slept meanwhile.
+    #[test]
+    fn readers_show_what_the_room_holds_after_the_next_event(
+        readers in 1..3usize,
+        people in any_people(3, FAR_MS),
+        settings in any_settings(),
+        events in events(any_event()),
+        anew in any::<bool>(),
+    ) {
+        let mut world = run_with_readers(readers, &people, settings, 0, events);
+        settle(&mut world, anew);
+        for value in ["true", "false"] {
+            world.evict();
+            world.edit(0, |hlc| change(Some(9), 0, value, hlc));
+            prop_assert!(world.rest(30 * 60_000));
+        }
+        prop_assert_eq!(&world.closed, &[]);
+        let writers = people.len() - readers;
+        world.assert_all_hold(0..writers);
+        for (reader, person) in people.iter().enumerate().skip(writers) {
+            prop_assert!(world.shows_the_room(reader), "reader {} is {:?}", reader, person);
+        }
     }
 
     /// A room that is lost forgets what it has not kept, and what a client sent comes back when the client does.

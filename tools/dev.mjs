@@ -1,9 +1,26 @@
 // Serves the Worker on this machine through `wrangler dev`, and says what to open once it answers.
 import {spawn} from 'node:child_process';
+import {existsSync, writeFileSync} from 'node:fs';
 import {createInterface} from 'node:readline';
+import {SECRETS_FILE, firstSecret, newSecret, newToken} from './tokens.mjs';
 
 const storage = '.wrangler/state';
 const port = process.argv[2];
+
+/** A day, in seconds. */
+const DAY_S = 86_400;
+
+// So that tokens can be tried, and an administrator's be told. It stays on this machine.
+if (!existsSync(SECRETS_FILE)) writeFileSync(SECRETS_FILE, `TOKEN_SECRETS="${newSecret()}"\n`, {mode: 0o600});
+
+const adminsToken = () => {
+  const secret = firstSecret();
+  return secret === undefined
+    ? ''
+    : `For what an administrator may do, a token for today, made with the secret in ${SECRETS_FILE}
+  ${newToken({sub: 'admin', rooms: {'*': 'admin'}}, DAY_S, secret)}
+`;
+};
 
 const announce = (address) => {
   const room = new URL('/todo/42', address);
@@ -12,7 +29,7 @@ Tinyroom is up, and its rooms are kept in ${storage}. Every path is a room. To s
   ${room}
 To sync a TinyBase store with it, connect a WebSocket to
   ${Object.assign(new URL(room), {protocol: 'ws:'})}
-Changes under src/ are built and served at once. Ctrl-C stops it.
+${adminsToken()}Changes under src/ are built and served at once. Ctrl-C stops it.
 `);
 };
 

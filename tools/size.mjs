@@ -3,7 +3,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
 
-const limit = 200_000;
+const limit = 300_000;
 
 const folder = process.argv[2];
 const modules = readdirSync(folder)

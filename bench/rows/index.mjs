@@ -8,7 +8,8 @@ import {join} from './join.mjs';
 import {lone} from './lone.mjs';
 import {rush} from './rush.mjs';
 import {sync} from './sync.mjs';
+import {token} from './token.mjs';
 import {wake} from './wake.mjs';
 import {written} from './written.mjs';
 
-export const rows = {edits, crowd, lone, join, rush, wake, sync, written, isolate, flood, compression};
+export const rows = {edits, crowd, lone, join, token, rush, wake, sync, written, isolate, flood, compression};

@@ -17,9 +17,10 @@ use super::source::Source;
 use std::collections::VecDeque;
 use std::fmt::{self, Display, Formatter};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tinyroom::access::{Access, Grant};
 use tinyroom::journal::{self, Journal, Write};
 use tinyroom::json::Reader;
-use tinyroom::room::{BURST_BYTES, BYTES_PER_SECOND, ConnectionId, Input, MESSAGE_BYTES, Output, Room, Settings};
+use tinyroom::room::{ConnectionId, Input, MESSAGE_BYTES, Output, Rate, Room, Settings};
 use tinyroom::store::{Changes, MergePolicy, Store};
 
 /// How many loads from memory there were. The target counts them, if the compiler was told to call it at each.
@@ -198,7 +199,10 @@ impl World {
         let heartbeat = " ".repeat(OWED_BYTES as usize);
         for _ in 0..2 {
             let id = world.room.new_id();
-            let input = if source.one_in(2) { Input::Opened(id) } else { Input::Resumed(id, None) };
+            let input = {
+                let grant = Grant::of(Access::Write);
+                if source.one_in(2) { Input::Opened(id, grant) } else { Input::Resumed(id, grant, None) }
+            };
             world.clients.push(Client { id, probes: VecDeque::new() });
             world.room.handle(input, world.now_ms);
             world.room.handle(Input::text(id, &*heartbeat), world.now_ms);
@@ -376,12 +380,12 @@ impl World {
         }
         let mut debited_bytes = 0;
         for id in self.room.connections().collect::<Vec<_>>() {
-            self.room.handle(Input::Binary(id, BURST_BYTES as usize), self.now_ms);
+            self.room.handle(Input::Binary(id, Rate::DEFAULT.burst_bytes as usize), self.now_ms);
             self.drain();
             let debt = self.reason.strip_prefix("tinybase:15:rate: ").and_then(|debt| debt.split(' ').next());
             let debt: u64 = debt.and_then(|debt| debt.parse().ok()).expect("it owes too much");
-            let paid_off = (self.now_ms - NOW_MS) * BYTES_PER_SECOND / 1000;
-            debited_bytes += debt + paid_off - BURST_BYTES - OWED_BYTES;
+            let paid_off = (self.now_ms - NOW_MS) * Rate::DEFAULT.bytes_per_s / 1000;
+            debited_bytes += debt + paid_off - Rate::DEFAULT.burst_bytes - OWED_BYTES;
         }
         Some(debited_bytes)
     }

@@ -9,14 +9,16 @@ use super::cells::assert_same;
 use super::source::{Change, Source};
 use super::table::{SETTINGS, Table};
 use super::{NOW_MS, each_change};
+use tinyroom::access::{Access, Grant};
 use tinyroom::hlc::DEFAULT_MAX_FUTURE_MS;
 use tinyroom::journal::Journal;
-use tinyroom::room::{ConnectionId, Input, Output, Room, Settings};
+use tinyroom::room::{ConnectionId, Input, Limits, Output, Room, Settings};
 use tinyroom::store::{ContentHashes, Place, Store};
 use tinyroom::wire::{self, Body, Envelope, Message, MessageType, ROOM_ID, Recipient, Response};
 
 /// Small, so that every limit is soon reached.
 const ROOM: Settings = Settings {
+    limits: Limits { corrections_bytes: 1 << 10, value_bytes: 300, id_bytes: 40, ..Limits::DEFAULT },
     greet_after_ms: 250,
     max_window_ms: 50,
     keep_within_ms: 0,
@@ -117,7 +119,7 @@ impl World {
             (0 | 1, _) | (_, None) => {
                 let id = self.room.new_id();
                 self.clients.push(Client::new(id));
-                self.handle(Input::Opened(id));
+                self.handle(Input::Opened(id, Grant::of(Access::Write)));
             }
             (2..=7, Some(id)) => {
                 let text = self.filled_in(source.text());
@@ -329,7 +331,7 @@ impl World {
         self.hand_in_time();
         for client in &mut self.clients {
             client.begin_anew();
-            self.room.handle(Input::Resumed(client.id, client.recheck_at_ms), self.now_ms);
+            self.room.handle(Input::Resumed(client.id, Grant::of(Access::Write), client.recheck_at_ms), self.now_ms);
         }
     }
 

@@ -25,6 +25,16 @@ impl Algorithm {
         }
     }
 
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
     /// How many bytes each signature has, where that does not depend on the key.
     pub(super) fn signature_bytes(self) -> Option<usize> {
         match self {

@@ -7,7 +7,7 @@
 //!
 //! 1. [`Carriers::token`] finds the token's text in the request. Without one, step 6 follows.
 //! 2. [`Token::read`] takes the text apart, and refuses what no correct issuer writes.
-//! 3. [`Expectations::check`] compares times, issuer and audience.
+//! 3. [`Expectations::check`] compares times, issuer and audience. ([`Gate::token`] does these three.)
 //! 4. [`Secrets::candidates`] and [`KeySet::candidates`] name the keys that may have signed it: there is no other way
 //!    to get at a key, so that none is used with an algorithm which is not its own.
 //! 5. The shell verifies [`Token::signature`] over [`Token::signing_input`]. Until that has succeeded with one of them,
@@ -25,15 +25,18 @@
 //! | `rooms` | the claim `rooms` |
 //! | `token`, `algorithm`, `claims`, `value` | what stands in a token |
 //! | `expectations` | what a token must say: issuer, audience, times |
-//! | `secrets`, `keys` | what verifies signatures |
+//! | `secrets`, `keys`, `key_source` | what verifies signatures |
 //! | `refusal`, `token_error` | why not |
 //! | `origins` | which pages may connect |
 //! | `carriers` | where a token stands in a request |
+//! | `gate` | all of it, as it is set |
 
 mod algorithm;
 mod carriers;
 mod claims;
 mod expectations;
+mod gate;
+mod key_source;
 mod keys;
 mod level;
 mod origins;
@@ -53,6 +56,8 @@ pub use algorithm::Algorithm;
 pub use carriers::{Carriers, without_token};
 pub use claims::Claims;
 pub use expectations::Expectations;
+pub use gate::Gate;
+pub use key_source::{KeySource, KeySourceError};
 pub use keys::{Jwk, KeySet, KeySetError};
 pub use level::{Access, UnknownAccess};
 pub use origins::{Origins, OriginsError};

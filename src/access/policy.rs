@@ -40,6 +40,11 @@ impl Policy {
 }
 
 impl Grant {
+    /// What somebody may do of whom nothing else is known, for as long as they like.
+    pub fn of(access: Access) -> Self {
+        Self { access, sub: None, expires_at_ms: None }
+    }
+
     /// Whether this is enough for what needs `needed`. Who has brought no token is told to bring one.
     pub fn require(&self, needed: Access) -> Result<(), Refusal> {
         match self.expires_at_ms {

@@ -13,6 +13,9 @@ pub enum Refusal {
     /// The token is not taken.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The page is of an origin that may not connect.
+    #[error("origin not allowed")]
+    Origin,
     /// The token is good, and does not open this.
     #[error("no access to this room")]
     NoAccess,
@@ -34,7 +37,7 @@ impl Refusal {
         match self {
             Self::Token(TokenError::KeysUnavailable) => 503,
             Self::TokenMissing | Self::Token(_) => 401,
-            Self::NoAccess => 403,
+            Self::NoAccess | Self::Origin => 403,
         }
     }
 
@@ -55,6 +58,7 @@ impl Refusal {
                 "The keys that verify tokens are not to be had at the moment. Try again.".to_owned()
             }
             Self::Token(error) => format!("The token is not taken: {error}."),
+            Self::Origin => "Pages of this origin may not connect.".to_owned(),
             Self::NoAccess => "The token gives no access to this, in this room.".to_owned(),
         }
     }
@@ -66,7 +70,7 @@ impl Refusal {
             Self::Token(error) if self.status() == 401 => {
                 Some(format!(r#"Bearer realm="tinyroom", error="invalid_token", error_description="{error}""#))
             }
-            Self::Token(_) | Self::NoAccess => None,
+            Self::Token(_) | Self::NoAccess | Self::Origin => None,
         }
     }
 }
@@ -103,7 +107,7 @@ mod tests {
             TokenError::Audience,
         ];
         let tokens = malformed.map(TokenError::Malformed).chain(tokens).map(Refusal::Token);
-        [Refusal::TokenMissing, Refusal::NoAccess].into_iter().chain(tokens).collect()
+        [Refusal::TokenMissing, Refusal::NoAccess, Refusal::Origin].into_iter().chain(tokens).collect()
     }
 
     #[test]

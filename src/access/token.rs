@@ -58,6 +58,11 @@ impl Token {
         &self.signature
     }
 
+    /// Its text. There is but one way to write it.
+    pub fn text(&self) -> String {
+        format!("{}.{}", self.signing_input, Base64UrlUnpadded::encode_string(&self.signature))
+    }
+
     /// How it says that it is signed.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -142,6 +147,7 @@ mod tests {
         let text = format!("{}.{}.{}", encoded(r#"{"alg":"ES256","kid":"k"}"#), encoded(CLAIMS), encoded([7; 64]));
         let token = Token::read(&text).unwrap();
         assert_eq!(format!("{}.{}", token.signing_input(), encoded(token.signature())), text);
+        assert_eq!(token.text(), text);
         assert_eq!(
             (token.algorithm(), token.key_id(), token.claims().sub()),
             (Algorithm::Es256, Some("k"), Some("ann"))

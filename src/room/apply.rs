@@ -3,7 +3,8 @@
 use super::deliver::sealed;
 use super::durability::Durability;
 use super::group_commit::Gathered;
-use super::{ConnectionId, Output, Room};
+use super::{ConnectionId, Output, Room, Settings};
+use crate::access::Access;
 use crate::hlc::AHEAD_MS;
 use crate::journal::Commit;
 use crate::store::{Changes, MergePolicy, Merged, Place};
@@ -11,9 +12,13 @@ use crate::wire::{self, ROOM_ID};
 
 impl Room {
     /// Merges a change of a client's, and keeps and sends what won. `source` is the text it came in, and the payload in
-    /// it, where they can go on as they are. Answers whether anything won. A read-only room takes in nothing.
+    /// it, where they can go on as they are. Answers whether anything won. A read-only room takes in nothing, and from who may
+    /// not write nothing is taken: there it is whether anything is to be undone.
     pub(super) fn apply(&mut self, from: ConnectionId, changes: &Changes, source: Option<(&str, &str)>) -> bool {
         let now_ms = self.now_ms();
+        if self.sessions.get(&from).is_some_and(|session| session.grant.access < Access::Write) {
+            return self.undo(from, changes);
+        }
         if self.durability.is_read_only() {
             if let Some(session) = self.sessions.get_mut(&from) {
                 session.was_ignored = true;
@@ -43,8 +48,10 @@ impl Room {
     }
 
     fn policy(&self) -> MergePolicy {
-        let (max_future_ms, memory_limit) = (self.settings.max_future_ms, self.settings.max_memory_bytes);
-        MergePolicy { max_future_ms, memory_limit, ..MergePolicy::from(self.clock.wall_ms()) }
+        let Settings { max_future_ms, max_memory_bytes: memory_limit, limits, .. } = self.settings;
+        let (max_value_bytes, max_id_bytes) = (limits.value_bytes, limits.id_bytes);
+        let usual = MergePolicy::from(self.clock.wall_ms());
+        MergePolicy { max_future_ms, memory_limit, max_value_bytes, max_id_bytes, ..usual }
     }
 
     /// What could not be taken is refused cell by cell, and said once. What comes from the future is asked for again when
@@ -58,12 +65,12 @@ impl Room {
             self.recheck_at_ms = Some(self.recheck_at_ms.map_or(at_ms, |recheck_at_ms| recheck_at_ms.min(at_ms)));
             self.outputs.push_back(Output::Remember { connection: from, recheck_at_ms: Some(at_ms) });
         }
-        let (full, malformed) = (merged.refused, merged.malformed);
-        if full + malformed > 0 && !std::mem::replace(&mut session.has_been_refused, true) {
+        let Merged { refused: full, malformed, oversized, .. } = *merged;
+        if full + malformed + oversized > 0 && !std::mem::replace(&mut session.has_been_refused, true) {
             let (holds, limit) = (self.store.memory_bytes(), self.settings.max_memory_bytes);
             let text = format!(
                 "{from} sent cells that are refused: {full} for which there is no room ({holds} of {limit} bytes are taken), \
-                and {malformed} marked as an object that hold none"
+                {oversized} that are too long, or their ids are, and {malformed} marked as an object that hold none"
             );
             self.outputs.push_back(Output::Warn { text });
         }

@@ -1,8 +1,9 @@
 //! What is sent, to whom, and how far ahead of each: see `send_window`.
 
 use super::budget::{self, LOOK_BYTES, MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
-use super::meter::{BURST_BYTES, Overdrawn};
+use super::meter::Overdrawn;
 use super::send_window::SendWindow;
+use super::undo::touches;
 use super::{ConnectionId, Output, Room, Session};
 use crate::store::Place;
 use crate::sync::{RequestToken, Step};
@@ -34,18 +35,18 @@ impl Room {
             self.pause();
         }
         self.budget.on_message(bytes);
-        let slice = self.budget.slice();
+        let (slice, rate) = (self.budget.slice(), self.settings.limits.rate);
         let Some(session) = self.sessions.get_mut(&from) else { return Ok(()) };
         session.messages = if session.slice == slice { session.messages + 1 } else { 1 };
         session.slice = slice;
-        session.meter.debit(bytes as u64, now_ms).map_err(WireError::from)
+        session.meter.debit(bytes as u64, now_ms, rate).map_err(WireError::from)
     }
 
     /// Debits what a client is sent because of something that it did.
     pub(super) fn debit(&mut self, to: ConnectionId, bytes: u64) -> Result<(), WireError> {
-        let now_ms = self.now_ms();
+        let (now_ms, rate) = (self.now_ms(), self.settings.limits.rate);
         let session = self.sessions.get_mut(&to);
-        session.map_or(Ok(()), |session| session.meter.debit(bytes, now_ms)).map_err(WireError::from)
+        session.map_or(Ok(()), |session| session.meter.debit(bytes, now_ms, rate)).map_err(WireError::from)
     }
 
     /// Debits the work that something a client did has brought about: what it is answered or asked, in bytes, and what was
@@ -58,12 +59,13 @@ impl Room {
 
     /// Lets others in, at the cost of those who did not.
     pub(super) fn pause(&mut self) {
-        let (now_ms, slice) = (self.now_ms(), self.budget.slice());
+        let (now_ms, slice, rate) = (self.now_ms(), self.budget.slice(), self.settings.limits.rate);
         if !self.outputs.iter().any(|output| matches!(output, Output::Pause)) {
             self.outputs.push_back(Output::Pause);
         }
         let hurried = self.sessions.iter_mut().filter(|(_, session)| session.slice == slice);
-        let debited = hurried.map(|(&id, session)| (id, session.meter.debit(session.messages * MESSAGE_BYTES, now_ms)));
+        let debited =
+            hurried.map(|(&id, session)| (id, session.meter.debit(session.messages * MESSAGE_BYTES, now_ms, rate)));
         let overdrawn: Vec<_> = debited.filter_map(|(id, debited)| Some((id, debited.err()?))).collect();
         overdrawn.into_iter().for_each(|(id, error)| self.close(id, &error.into()));
         self.budget.next_slice(now_ms);
@@ -76,7 +78,7 @@ impl Room {
         self.probe_if_due(to);
     }
 
-    fn send_text(&mut self, to: ConnectionId, text: String, note: fn(&mut SendWindow, usize, u64)) {
+    pub(super) fn send_text(&mut self, to: ConnectionId, text: String, note: fn(&mut SendWindow, usize, u64)) {
         let (bytes, now_ms) = (text.len(), self.now_ms());
         let Some(session) = self.sessions.get_mut(&to) else { return };
         note(&mut session.window, bytes, now_ms);
@@ -101,6 +103,7 @@ impl Room {
                 continue;
             }
             let fits = !is_large || bytes <= self.budget.bytes_left();
+            let fits = fits && !touches(&session.corrections, places, &self.store);
             if fits && session.backlog.is_empty() && session.window.has_room_for(bytes, now_ms) {
                 session.window.on_sent(bytes, now_ms);
                 self.budget.on_sent(bytes);
@@ -176,7 +179,8 @@ impl Room {
         let mut bytes = 0;
         for _ in 0..self.backlog_queue.len() {
             let Some(to) = self.backlog_queue.pop_front() else { return };
-            if let Some(places) = self.next_part(to) {
+            if let Some(mut places) = self.next_part(to) {
+                self.correct(to, &mut places);
                 if places != part.places {
                     part = self.part(places);
                     bytes += part.bytes;
@@ -307,6 +311,6 @@ pub(super) fn sealed(from: &str, changes: &[String]) -> Vec<String> {
 
 impl From<Overdrawn> for WireError {
     fn from(overdrawn: Overdrawn) -> Self {
-        Self::Limit { what: "rate", limit: BURST_BYTES as usize, found: overdrawn.debt_bytes as usize }
+        Self::Limit { what: "rate", limit: overdrawn.rate.burst_bytes as usize, found: overdrawn.debt_bytes as usize }
     }
 }

@@ -12,32 +12,37 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `session` | one connection: how far its load is, and all that follows |
+//! | `session`, `attachment` | one connection: how far its load is, and all that follows |
 //! | [`sync`](crate::sync) | what it reported, what it was asked, what is in flight |
 //! | `inbox`, `long_message` | what is not read yet, and a message that is read part by part |
 //! | `shown_by` | what an answer has shown |
 //! | `send_window` | how far ahead of it the room may send: probes and acknowledgements |
 //! | `backlog` | what it is still to be sent |
+//! | `corrections` | what it holds that the room does not, where it may not write |
 //! | `meter` | what it may send and ask for |
 //! | `readers` | those who read the content, and are no connections |
 //! | `budget` | what all together may take |
+//! | `limits` | how much of the room one may have |
 //! | `group_commit` | changes, from their merge until they are kept, and the journal |
 //! | `unkept` | changes that are relayed before they are kept, where that is allowed |
 //! | `durability` | what becomes of a room whose disk takes nothing |
 //! | `timers`, `clock` | what the room waits for, and time as it counts it |
 //!
-//! The room itself lets them work together, in four parts: `receive` takes in what clients send, `apply` merges changes and
-//! commits them, `talk` answers clients and compares with them, `deliver` sends.
+//! The room itself lets them work together, in five parts: `receive` takes in what clients send, `apply` merges changes and
+//! commits them, `undo` undoes those of who may not write, `talk` answers clients and compares with them, `deliver` sends.
 
 mod apply;
+mod attachment;
 mod backlog;
 mod budget;
 mod clock;
 mod connection_id;
+mod corrections;
 mod deliver;
 mod durability;
 mod group_commit;
 mod inbox;
+mod limits;
 mod long_message;
 mod meter;
 mod readers;
@@ -48,14 +53,18 @@ mod settings;
 mod shown_by;
 mod talk;
 mod timers;
+mod undo;
 mod unkept;
 
+pub use attachment::Attachment;
 pub use budget::{LOOK_BYTES, MAX_CLIENT_BYTES, MAX_UNACKED_BYTES, MESSAGE_BYTES};
 pub use connection_id::ConnectionId;
-pub use meter::{BURST_BYTES, BYTES_PER_SECOND};
+pub use limits::Limits;
+pub use meter::Rate;
 pub use readers::{READER_SILENCE_MS, RetryAfter};
 pub use settings::Settings;
 
+use crate::access::{Grant, Refusal, TokenError};
 use crate::journal::{Commit, Journal};
 use crate::store::Store;
 use crate::wire::WireError;
@@ -77,10 +86,10 @@ use unkept::Unkept;
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A socket was opened, and given an id of [`Room::new_id`].
-    Opened(ConnectionId),
+    Opened(ConnectionId, Grant),
     /// The room is awake again, and this socket was open all the while. What was to be [remembered](Output::Remember) of it
     /// comes back.
-    Resumed(ConnectionId, Option<u64>),
+    Resumed(ConnectionId, Grant, Option<u64>),
     /// A text frame came.
     Text(ConnectionId, Rc<String>),
     /// A binary frame of so many bytes came.
@@ -178,6 +187,8 @@ pub struct Room {
     clock: Clock,
     /// When the first of the connections is to be asked once more, in milliseconds since 1970.
     recheck_at_ms: Option<u64>,
+    /// When the first of the connections may be there no longer, in milliseconds since 1970.
+    expires_at_ms: Option<u64>,
     random: Rng,
     outputs: VecDeque<Output>,
 }
@@ -199,6 +210,7 @@ impl Room {
             timers: Timers::default(),
             clock: Clock::default(),
             recheck_at_ms: None,
+            expires_at_ms: None,
             random: Rng::with_seed(seed),
             outputs: VecDeque::new(),
         }
@@ -264,6 +276,7 @@ impl Room {
             session.tables_to_compare.clear();
             session.rows_to_compare.clear();
             if session.backlog.clear() || was_compared {
+                session.corrections.clear();
                 self.ask_anew(id);
             }
         }
@@ -304,14 +317,22 @@ impl Room {
             // Before anything is asked of anybody.
             self.forget(id);
         }
+        self.close_expired();
         self.retry_commits();
         match input {
-            Input::Opened(id) => {
-                self.sessions.insert(id, Session::opened());
-                self.timers.set(Timer::AfterConnect(id), self.now_ms() + self.settings.greet_after_ms);
+            Input::Opened(id, grant) => {
+                let crowded = self.is_crowded_for(&grant);
+                self.note_expiry(&grant);
+                self.sessions.insert(id, Session::opened(grant));
+                if let Some(error) = crowded {
+                    self.close(id, &error);
+                }
+                let greet_at_ms = self.now_ms() + self.settings.greet_after_ms;
+                self.timers.set(Timer::AfterConnect(id), self.sessions.contains_key(&id).then_some(greet_at_ms));
             }
-            Input::Resumed(id, recheck_at_ms) => {
-                let mut session = Session::resumed(recheck_at_ms);
+            Input::Resumed(id, grant, recheck_at_ms) => {
+                self.note_expiry(&grant);
+                let mut session = Session::resumed(grant, recheck_at_ms);
                 if self.unkept.is_allowed() {
                     session.conversation.ask_at_next_message();
                 }
@@ -383,9 +404,44 @@ impl Room {
         self.timers.set(Timer::RetryCommit, self.durability.retry_at_ms().filter(|_| !self.sessions.is_empty()));
     }
 
+    /// Whether there are as many sockets as there may be, in all or of one.
+    fn is_crowded_for(&self, grant: &Grant) -> Option<WireError> {
+        let (limits, sockets) = (self.settings.limits, self.sessions.len() + 1);
+        if sockets > limits.sockets {
+            return Some(WireError::Limit { what: "sockets", limit: limits.sockets, found: sockets });
+        }
+        let sub = grant.sub.as_ref()?;
+        let same = self.sessions.values().filter(|session| session.grant.sub.as_ref() == Some(sub)).count() + 1;
+        let limit = limits.sockets_per_sub;
+        (same > limit).then_some(WireError::Limit { what: "sockets of one sub", limit, found: same })
+    }
+
+    fn note_expiry(&mut self, grant: &Grant) {
+        self.expires_at_ms = [self.expires_at_ms, grant.expires_at_ms].into_iter().flatten().min();
+    }
+
+    /// Closes those whose token has run out, before anything reaches them any more.
+    fn close_expired(&mut self) {
+        let now_ms = self.clock.wall_ms();
+        if self.expires_at_ms.is_none_or(|at_ms| at_ms > now_ms) {
+            return;
+        }
+        let expires_at_ms = |session: &Session| session.grant.expires_at_ms;
+        let has_expired = |session: &Session| expires_at_ms(session).is_some_and(|at_ms| at_ms <= now_ms);
+        let expired = self.sessions.iter().filter_map(|(&id, session)| has_expired(session).then_some(id));
+        for id in expired.collect::<Vec<_>>() {
+            let refusal = Refusal::Token(TokenError::Expired);
+            self.close_with(id, refusal.close_code(), refusal.to_string());
+        }
+        self.expires_at_ms = self.sessions.values().filter_map(expires_at_ms).min();
+    }
+
     fn close(&mut self, connection: ConnectionId, error: &WireError) {
+        self.close_with(connection, error.close_code(), error.close_reason());
+    }
+
+    fn close_with(&mut self, connection: ConnectionId, code: u16, reason: String) {
         if self.forget(connection) {
-            let (code, reason) = (error.close_code(), error.close_reason());
             self.outputs.push_back(Output::Close { connection, code, reason });
         }
     }

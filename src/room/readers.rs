@@ -6,7 +6,7 @@
 //! more.
 
 use super::Room;
-use super::meter::{BURST_BYTES, BYTES_PER_SECOND};
+use super::meter::Rate;
 use crate::store::SnapshotId;
 
 /// How long a reader may take nothing, in milliseconds.
@@ -22,8 +22,8 @@ impl Room {
     /// Debits the readers with the whole content.
     pub fn debit_readers(&mut self) -> Result<(), RetryAfter> {
         let mut account = self.readers;
-        let overdrawn = account.debit(self.store.text_bytes() as u64, self.now_ms());
-        overdrawn.map_err(|by| RetryAfter((by.debt_bytes - BURST_BYTES).div_ceil(BYTES_PER_SECOND)))?;
+        let debited = account.debit(self.store.text_bytes() as u64, self.now_ms(), Rate::DEFAULT);
+        debited.map_err(|by| RetryAfter((by.debt_bytes - by.rate.burst_bytes).div_ceil(by.rate.bytes_per_s)))?;
         self.readers = account;
         Ok(())
     }

@@ -40,9 +40,7 @@ impl Room {
         if session.conversation.on_message(now_ms) {
             self.ask_for_hashes(from);
         }
-        if text.len() > MAX_INCOMING_BYTES {
-            return Err(WireError::Limit { what: "socket", limit: MAX_INCOMING_BYTES, found: text.len() });
-        }
+        self.check_length(text)?;
         let Some(envelope) = Envelope::open(text) else { return Ok(()) };
         let Some(fragment) = Fragment::read(envelope.body) else {
             return self.message(from, text);
@@ -53,7 +51,15 @@ impl Room {
         self.bound_fragments(from);
         self.time_fragments();
         let whole = whole.filter(|_| self.sessions.contains_key(&from));
-        whole.map_or(Ok(()), |whole| self.message(from, &Rc::new(whole.into_text())))
+        let Some(whole) = whole else { return Ok(()) };
+        let text = whole.into_text();
+        self.check_length(&text)?;
+        self.message(from, &Rc::new(text))
+    }
+
+    fn check_length(&self, text: &str) -> Result<(), WireError> {
+        let (limit, found) = (MAX_INCOMING_BYTES.min(self.settings.limits.message_bytes), text.len());
+        if found > limit { Err(WireError::Limit { what: "socket", limit, found }) } else { Ok(()) }
     }
 
     /// Takes in a binary frame.

@@ -1,8 +1,10 @@
 //! What the room knows of a connection while it is awake.
 
 use super::backlog::Backlog;
+use super::corrections::Corrections;
 use super::meter::Meter;
 use super::send_window::SendWindow;
+use crate::access::Grant;
 use crate::store::Place;
 use crate::sync::Conversation;
 use crate::wire::Fragments;
@@ -31,6 +33,8 @@ pub(super) enum Phase {
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Session {
+    /// Who is behind it, and what that one may do.
+    pub grant: Grant,
     pub phase: Phase,
     pub conversation: Conversation,
     /// What it is still to be asked about in a comparison: tables whose rows differ, and rows whose cells differ.
@@ -38,6 +42,8 @@ pub(super) struct Session {
     pub rows_to_compare: VecDeque<Range<Place>>,
     /// Of how much content of the room's the cells are asked for at a time, in bytes.
     pub compared_bytes: usize,
+    /// What it holds that the room does not, where it may not write.
+    pub corrections: Corrections,
     /// What it is still to be sent.
     pub backlog: Backlog,
     /// Whether it is asked what it holds when it has been sent that.
@@ -57,13 +63,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn new(phase: Phase) -> Self {
+    fn new(grant: Grant, phase: Phase) -> Self {
         Self {
+            grant,
             phase,
             conversation: Conversation::default(),
             tables_to_compare: VecDeque::new(),
             rows_to_compare: VecDeque::new(),
             compared_bytes: COMPARED_BYTES.0,
+            corrections: Corrections::default(),
             backlog: Backlog::default(),
             asks_after_backlog: false,
             window: SendWindow::default(),
@@ -78,13 +86,13 @@ impl Session {
     }
 
     /// A connection that was just opened.
-    pub fn opened() -> Self {
-        Self::new(Phase::Connecting)
+    pub fn opened(grant: Grant) -> Self {
+        Self::new(grant, Phase::Connecting)
     }
 
     /// A connection that was open while the room was out of memory.
-    pub fn resumed(recheck_at_ms: Option<u64>) -> Self {
-        Self { recheck_at_ms, ..Self::new(Phase::Synced) }
+    pub fn resumed(grant: Grant, recheck_at_ms: Option<u64>) -> Self {
+        Self { recheck_at_ms, ..Self::new(grant, Phase::Synced) }
     }
 
     /// Whether it may be in its first load, for all the room knows.
@@ -111,6 +119,7 @@ impl Session {
         self.conversation = Conversation::default();
         self.tables_to_compare.clear();
         self.rows_to_compare.clear();
+        self.corrections.clear();
         self.backlog.clear();
         self.asks_after_backlog = false;
         self.window = SendWindow::default();
@@ -119,11 +128,12 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::Session;
+    use super::{Grant, Session};
+    use crate::access::Access;
 
     #[test]
     fn ever_more_is_compared_at_a_time_with_who_does_not_hold_far_more_than_the_room() {
-        let mut session = Session::opened();
+        let mut session = Session::opened(Grant::of(Access::Write));
         let mut compare = |answer_bytes| {
             session.on_cells(answer_bytes);
             session.compared_bytes >> 10

@@ -1,5 +1,6 @@
 //! How a room behaves.
 
+use super::Limits;
 use crate::hlc::DEFAULT_MAX_FUTURE_MS;
 
 /// How a room behaves.
@@ -36,6 +37,8 @@ pub struct Settings {
     /// and deleted, and nothing added. An isolate has 128 MB, for its code, for texts on their way and, if it so happens,
     /// for other rooms. Default 64 MiB.
     pub max_memory_bytes: usize,
+    /// How much of it one client may have.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             answer_bytes: 128 << 10,
             change_bytes: 1 << 20,
             max_memory_bytes: 64 << 20,
+            limits: Limits::DEFAULT,
         }
     }
 }

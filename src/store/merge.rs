@@ -32,6 +32,10 @@ pub struct MergePolicy {
     /// it on what exists can be changed and deleted and nothing is added; a value may become longer by 1 KiB, and where the
     /// content takes a quarter more than the limit, by nothing.
     pub memory_limit: usize,
+    /// How long a value may be, in bytes of its JSON text.
+    pub max_value_bytes: usize,
+    /// How long an id may be, in bytes.
+    pub max_id_bytes: usize,
     /// Whether a cell replaces one with the same stamp.
     pub replaces_equal: bool,
     /// Whether a value that bears the mark of an object and holds none counts as deleted, rather than being left out.
@@ -46,6 +50,8 @@ impl MergePolicy {
         now_ms: u64::MAX,
         max_future_ms: u64::MAX,
         memory_limit: usize::MAX,
+        max_value_bytes: usize::MAX,
+        max_id_bytes: usize::MAX,
         replaces_equal: true,
         deletes_malformed: true,
     };
@@ -57,6 +63,8 @@ impl From<u64> for MergePolicy {
             now_ms,
             max_future_ms: DEFAULT_MAX_FUTURE_MS,
             memory_limit: usize::MAX,
+            max_value_bytes: usize::MAX,
+            max_id_bytes: usize::MAX,
             replaces_equal: false,
             deletes_malformed: false,
         }
@@ -74,6 +82,8 @@ pub struct Merged {
     pub future: usize,
     /// Those refused because the store is full.
     pub refused: usize,
+    /// Those refused because they are too long, or an id on the way to them is.
+    pub oversized: usize,
     /// Those left out, or counted as deleted, because they bear the mark of an object and hold none.
     pub malformed: usize,
     /// The earliest time at which one of those from the future could be accepted.
@@ -83,7 +93,7 @@ pub struct Merged {
 impl Merged {
     /// Whether every cell and value of the change was accepted.
     pub fn fully_accepted(&self) -> bool {
-        self.lost == 0 && self.future == 0 && self.refused == 0 && self.malformed == 0
+        self.lost == 0 && self.future == 0 && self.refused == 0 && self.oversized == 0 && self.malformed == 0
     }
 
     /// Counts the cells of a row that does not come into being.
@@ -94,6 +104,10 @@ impl Merged {
 
     fn accepts_cell(&mut self, cell: &CellChange, policy: MergePolicy) -> bool {
         if !self.accepts(cell.hlc, policy.max_future_ms, policy) {
+            return false;
+        }
+        if !policy.fits(cell) {
+            self.oversized += 1;
             return false;
         }
         self.malformed += usize::from(cell.is_malformed);
@@ -150,9 +164,14 @@ impl Store {
         won: &mut impl FnMut(Place),
     ) {
         let rows = changes.rows(change);
+        if !policy.fits_id(&change.id) {
+            merged.oversized += rows.iter().map(|row| changes.cells(row).len()).sum::<usize>();
+            return;
+        }
+        let accepts = |row: &Branch| policy.fits_id(&row.id) && policy.accepts_row(changes.cells(row));
         let position = match self.tables.get_index_of(&change.id) {
             Some(position) => position,
-            None if policy.has_room(self.size) && rows.iter().any(|row| policy.accepts_row(changes.cells(row))) => {
+            None if policy.has_room(self.size) && rows.iter().any(accepts) => {
                 let table = Table { hlc: Hlc::EMPTY, hash: 0, rows: Map::new(self.hasher.clone()) };
                 self.size.add_branch(&change.id);
                 self.tables.add(&change.id, table, &mut self.size)
@@ -167,6 +186,10 @@ impl Store {
         let won_before = merged.won;
         for change in rows {
             let cells = changes.cells(change);
+            if !policy.fits_id(&change.id) {
+                merged.oversized += cells.len();
+                continue;
+            }
             let row_position = match table.rows.get_index_of(&change.id) {
                 Some(row_position) => row_position,
                 // A table that has come into being gets a row, and a row below a cell, wherever that leads.
@@ -245,6 +268,15 @@ impl MergePolicy {
         cells.iter().any(|cell| self.accepts_cell(cell))
     }
 
+    /// Whether a cell is not too long, nor its id.
+    fn fits(self, cell: &CellChange) -> bool {
+        cell.value.len() <= self.max_value_bytes && self.fits_id(&cell.id)
+    }
+
+    fn fits_id(self, id: &str) -> bool {
+        id.len() <= self.max_id_bytes
+    }
+
     /// Whether anything may be added to a store of this size.
     fn has_room(self, size: Size) -> bool {
         self.max_growth(size).is_none()
@@ -261,7 +293,9 @@ impl MergePolicy {
     }
 
     fn accepts_cell(self, cell: &CellChange) -> bool {
-        !cell.hlc.is_future(self.now_ms, self.max_future_ms) && (!cell.is_malformed || self.deletes_malformed)
+        !cell.hlc.is_future(self.now_ms, self.max_future_ms)
+            && self.fits(cell)
+            && (!cell.is_malformed || self.deletes_malformed)
     }
 }
 

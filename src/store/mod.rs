@@ -7,6 +7,7 @@
 //! - [`write`](mod@write), `change_writer` and `hash_writer`: changes, content and hashes as text
 //! - [`hash_tree`], `diff` and `answer`: what another store lacks, told by its hashes, up to a limit
 //! - `compare`, `shown` and `shown_values`: what a client lacks, told by its answers to questions
+//! - `later`, `restamp` and `path`: what a client holds that may not write, and how that is undone
 //! - `snapshot` and `snapshots`: the content of one moment, for who reads it bit by bit
 //! - `map`, `names`, `index`, `list`, `row`, `ids`, `size`: how it lies in memory, and how much that takes
 //!
@@ -23,10 +24,13 @@ pub mod hash_tree;
 mod hash_writer;
 mod ids;
 mod index;
+mod later;
 mod list;
 mod map;
 mod merge;
 mod names;
+mod path;
+mod restamp;
 mod row;
 mod shown;
 mod shown_values;
@@ -39,7 +43,9 @@ pub use answer::{Answer, AnswerLimits};
 pub use change_reader::{ChangeReader, PartLimits};
 pub use changes::Changes;
 pub use hash_tree::{HashTree, KnownHashes};
+pub use later::Later;
 pub use merge::{MergePolicy, Merged};
+pub use path::Path;
 pub use shown::{Comparison, Shown};
 pub use shown_values::ShownValues;
 pub use snapshots::SnapshotId;

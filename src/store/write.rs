@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// The stamp of the cell at a place; the empty one where there is none.
-    fn hlc_at(&self, place: Place) -> Hlc {
+    pub fn hlc_at(&self, place: Place) -> Hlc {
         if place.is_value() {
             return self.values.cells().get(place.cell as usize).map_or(Hlc::EMPTY, |cell| cell.hlc);
         }
@@ -206,11 +206,11 @@ pub(super) fn write_number(out: &mut String, number: u32) {
     let _ = write!(out, "{number}");
 }
 
-fn value_text(cell: &Cell) -> &str {
+pub(super) fn value_text(cell: &Cell) -> &str {
     if cell.value.is_empty() { UNDEFINED_TEXT } else { &cell.value }
 }
 
-fn write_hlc(out: &mut String, hlc: Hlc) {
+pub(super) fn write_hlc(out: &mut String, hlc: Hlc) {
     out.push_str(",\"");
     out.push_str(hlc.text().as_str());
     out.push('"');

@@ -1,5 +1,6 @@
 //! What a client can do wrong on the wire, and how its connection is closed then.
 
+use super::MAX_TEXT_BYTES;
 use crate::json::ReadError;
 use thiserror::Error;
 
@@ -56,7 +57,19 @@ impl WireError {
             Self::Limit { .. } => "tinybase:15:",
             _ => "tinybase:14:",
         };
-        shortened(format!("{code}{self}"))
+        let setting = self.setting().map_or_else(String::new, |setting| format!(" ({setting})"));
+        shortened(format!("{code}{self}{setting}"))
+    }
+
+    /// The variable that sets the limit that was passed, if one does.
+    fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Limit { what: "rate", .. } => Some("CLIENT_BURST_BYTES"),
+            Self::Limit { what: "sockets", .. } => Some("MAX_SOCKETS"),
+            Self::Limit { what: "sockets of one sub", .. } => Some("MAX_SOCKETS_PER_SUB"),
+            Self::Limit { what: "socket", limit, .. } if *limit != MAX_TEXT_BYTES => Some("MAX_MESSAGE_BYTES"),
+            _ => None,
+        }
     }
 }
 

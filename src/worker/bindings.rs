@@ -1,9 +1,10 @@
 //! What `worker` does not bind.
 
+use crate::settings::Settings;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, ArrayBuffer, BigUint64Array, Function, JSON, JsString, Object, Promise, Uint8Array};
-use worker::web_sys::{ReadableStream, Request};
+use worker::js_sys::{Array, ArrayBuffer, BigUint64Array, Function, JSON, JsString, Object, Uint8Array};
+use worker::web_sys::ReadableStream;
 use worker::worker_sys::WebSocketPair;
 use worker::{Env, SqlStorage, State, Storage, WebSocket, WebSocketRequestResponsePair};
 
@@ -131,22 +132,7 @@ extern "C" {
     fn new(body: &JsValue, init: &Object) -> Result<Response, JsValue>;
 
     #[wasm_bindgen(js_namespace = Reflect, js_name = set)]
-    fn set(object: &Object, name: &str, value: &JsValue);
-
-    type Bindings;
-
-    #[wasm_bindgen(method, getter, js_name = ROOMS)]
-    fn rooms(this: &Bindings) -> Rooms;
-
-    type Rooms;
-
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    fn get_by_name(this: &Rooms, name: &str) -> Result<Stub, JsValue>;
-
-    type Stub;
-
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Stub, request: &Request) -> Result<Promise, JsValue>;
+    pub(super) fn set(object: &Object, name: &str, value: &JsValue);
 
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(array: &BigUint64Array);
@@ -268,20 +254,16 @@ pub(super) fn json(value: &JsValue) -> String {
     JSON::stringify_with_replacer(value, replacer).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// Hands a request to the room of that name: an object of the binding `ROOMS` in `wrangler.toml`.
-pub(super) fn ask_room(env: &Env, name: &str, request: &Request) -> Result<Promise, JsValue> {
-    let env: &JsValue = env.as_ref();
-    let bindings: &Bindings = env.unchecked_ref();
-    bindings.rooms().get_by_name(name)?.fetch(request)
-}
-
-/// The variables that the Worker was given, and its bindings, which have no text.
+/// The variables that the Worker was given, and its bindings, which have no text. A list or an object in the place of a text is one
+/// where it is a setting; elsewhere it may be a binding.
 pub(super) fn variables(env: &Env) -> Vec<(String, Option<String>)> {
     let variable = |entry: JsValue| {
         let entry: Array = entry.dyn_into().ok()?;
         let value = entry.get(1);
-        let text = value.as_string().or_else(|| value.as_f64().map(|_| json(&value)));
-        Some((entry.get(0).as_string()?, text))
+        let name = entry.get(0).as_string()?;
+        let is_json = || value.as_f64().is_some() || value.is_object() && Settings::has(&name);
+        let text = value.as_string().or_else(|| is_json().then(|| json(&value)));
+        Some((name, text))
     };
     let env: &JsValue = env.as_ref();
     Object::entries(env.unchecked_ref()).iter().filter_map(variable).collect()

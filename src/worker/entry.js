@@ -1,20 +1,8 @@
-// What the runtime calls: the Worker, and the Durable Object that a room is. It stands around the WebAssembly module, which
-// all rooms in an isolate share.
-//
-// An allocation that fails, a stack that overflows and whatever else is thrown through WebAssembly unwinds nothing: what was
-// borrowed stays borrowed, and half a change stays merged. So whatever is thrown breaks the module, and a broken one is never
-// entered again. A fresh one takes its place at once, and each room is loaded into it at its next event: what was kept is
-// there, and sockets stay open. What the room was about to keep, to tell or to ask is lost, and so it asks everybody what
-// they hold.
-//
-// `worker-build` brings an entry of its own, in whose place tools/bundle.sh puts this one. That recovers from what is an
-// instance of RuntimeError and came out of a method, and constructs the object again behind a proxy. But an overflow of the
-// stack is a RangeError; what a timer or a promise calls is a closure, which enters the fresh module with addresses of the
-// broken one where it is the first to find it broken, and throws where it is not; nobody is asked; and a room that nobody
-// says anything to sleeps on with what it had still to do. So here nothing is a closure of Rust's. What is called later are
-// methods of this class, and they find a room that is loaded.
-import {WorkerEntrypoint} from 'cloudflare:workers';
-import * as module from './index.js';
+// What the runtime calls: the Worker, and the Durable Object that a room is. It stands around the WebAssembly module.
+import {DurableObject, WorkerEntrypoint} from 'cloudflare:workers';
+import {TICKET, TICKETED, answerTo, decide, then, ticketUnknown, visit, withCors} from './gateway.js';
+import {enter, isBroken, life, module, nested, twice} from './life.js';
+import {Tickets} from './tickets.js';
 
 /** How long a room waits before it asks everybody again, if that broke the module once more: from, and up to. */
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [1000, 60_000];
@@ -24,56 +12,6 @@ const LONGEST_PAUSE_MS = 20_000;
 const [NO_CODE, ABNORMAL, NO_TLS] = [1005, 1006, 1015];
 
 const BROKEN_OFF = 'the room was loaded anew while it was read';
-
-/** How many modules there were before this one, and whether it is broken. */
-let life = 0;
-let isBroken = false;
-/** How many calls are in it, each made by the one before, and whether a call may make another: a stream asks for its first part. */
-let depth = 0;
-let mayNest = false;
-
-const renew = () => {
-  module.__wbg_reset_state();
-  life++;
-  isBroken = false;
-};
-
-/** Calls into the module. Where that throws it is broken. */
-const enter = (call) => {
-  if (depth > 0 && !mayNest) {
-    // The call before never came back, not even to what stands behind `finally`: the runtime ended it, for its time.
-    console.error('a call into the module of all rooms in this isolate never came back, and each is loaded anew');
-    depth = 0;
-    isBroken = true;
-  }
-  if (isBroken && depth === 0) renew();
-  if (isBroken) throw new Error('the module is broken');
-  depth++;
-  try {
-    return call();
-  } catch (error) {
-    if (!isBroken) console.error('the module of all rooms in this isolate broke, and each is loaded anew:', error);
-    isBroken = true;
-    throw error;
-  } finally {
-    if (--depth === 0 && isBroken) {
-      try {
-        renew();
-      } catch {
-        // There may be no memory for it before the garbage collector has run. The next event tries again.
-      }
-    }
-  }
-};
-
-/** Does again what broke the module, in a fresh one: a request has nobody else who would send it again. */
-const twice = (call) => {
-  try {
-    return call();
-  } catch {
-    return call();
-  }
-};
 
 const answerClose = (socket, code) => {
   if (code === ABNORMAL || code === NO_TLS) return;
@@ -87,11 +25,11 @@ const answerClose = (socket, code) => {
 
 export default class extends WorkerEntrypoint {
   fetch(request) {
-    return twice(() => enter(() => module.fetch(request, this.env)));
+    return visit(request, this.env);
   }
 }
 
-export class Room {
+export class Room extends DurableObject {
   #state;
   #env;
   #room;
@@ -105,15 +43,36 @@ export class Room {
   #waitMs = 0;
   #brokeAt = -Infinity;
 
+  #tickets = new Tickets();
+
   constructor(state, env) {
+    super(state, env);
     this.#state = state;
     this.#env = env;
   }
 
+  /** Answers a ticket for one request by somebody who may do so much in this room, as the Worker has found. */
+  admit(grant) {
+    return this.#tickets.issue(grant);
+  }
+
+  /** A request. Who brings no ticket, or a forged one, is looked at as by the Worker. */
   fetch(request) {
+    const ticket = request.headers.get(TICKET);
+    const grant = ticket === null ? undefined : this.#tickets.take(ticket);
+    if (grant !== undefined) return withCors(this.#fetch(request, grant), grant.cors);
+    if (request.headers.has(TICKETED)) return ticketUnknown();
+    const {id} = this.#state;
+    return then(
+      decide(request, this.#env, id.name ?? id.toString()),
+      (found) => answerTo(found) ?? withCors(this.#fetch(request, found), found.cors),
+    );
+  }
+
+  #fetch(request, {access, sub, expiresAtMs}) {
     return twice(() => {
       try {
-        return this.#enter('fetch', request);
+        return this.#enter('fetch', request, access, sub, expiresAtMs);
       } catch (error) {
         // The room may have taken the one end in, and nobody will have the other.
         this.#pair?.[0].accept();
@@ -225,12 +184,7 @@ export class Room {
           }
           if (isOver()) controller.error(BROKEN_OFF);
         };
-        mayNest = true;
-        try {
-          return new ReadableStream({pull, cancel: () => later('cancel', reader)});
-        } finally {
-          mayNest = false;
-        }
+        return nested(() => new ReadableStream({pull, cancel: () => later('cancel', reader)}));
       },
     };
   }

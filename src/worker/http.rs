@@ -1,6 +1,7 @@
-//! Responses. Reading is open to every origin: a room's address is all one needs to join it anyway.
+//! Responses. `gateway.js` adds which pages may read them.
 
 use super::bindings::{self, Response};
+use crate::access::{Grant, Refusal};
 use crate::journal::Fault;
 use crate::json::string::escape;
 use crate::room::RetryAfter;
@@ -31,16 +32,17 @@ pub(super) fn promised(answer: Result<JsValue, JsValue>) -> JsValue {
 
 /// Whether a request is to become a WebSocket.
 pub(super) fn is_upgrade(request: &Request) -> bool {
-    header(request, "upgrade").eq_ignore_ascii_case("websocket")
+    header(request, "upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
 /// The subprotocols that a client offers.
 pub(super) fn offers(request: &Request) -> String {
-    header(request, SUBPROTOCOL)
+    header(request, SUBPROTOCOL).unwrap_or_default()
 }
 
-fn header(request: &Request, name: &str) -> String {
-    request.headers().get(name).ok().flatten().unwrap_or_default()
+/// What a header of a request says.
+pub(super) fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
 }
 
 /// The other end of a socket, with the subprotocol that was chosen.
@@ -105,6 +107,38 @@ pub(super) fn too_many(RetryAfter(seconds): RetryAfter) -> Answer {
     error(429, "This room is read more than it may be.", &[("retry-after", &seconds.to_string())])
 }
 
+/// What somebody may do in a room, for an app that asks before it connects.
+pub(super) fn access(grant: &Grant) -> Answer {
+    let mut body = format!("{{\"access\":\"{}\"", grant.access);
+    if let Some(sub) = &grant.sub {
+        body.push_str(",\"sub\":\"");
+        escape(sub, &mut body);
+        body.push('"');
+    }
+    if let Some(at_ms) = grant.expires_at_ms {
+        let _ = write!(body, ",\"expiresAt\":{at_ms}");
+    }
+    body.push('}');
+    json(200, &body)
+}
+
+/// Somebody who may not do this, and what a socket would be told: a problem document, as RFC 9457 has them.
+pub(super) fn refused(refusal: Refusal) -> Answer {
+    let (status, title, detail) = (refusal.status(), refusal.title(), refusal.detail());
+    let (code, reason) = (refusal.close_code(), refusal.to_string());
+    let mut body = format!("{{\"title\":\"{title}\",\"status\":{status},\"detail\":\"");
+    escape(&detail, &mut body);
+    let _ = write!(body, "\",\"code\":{code},\"reason\":\"");
+    escape(&reason, &mut body);
+    body.push_str("\"}");
+    let challenge = refusal.challenge();
+    let challenge = challenge.as_deref().map(|challenge| ("www-authenticate", challenge));
+    let retry = (status == 503).then_some(("retry-after", "10"));
+    let headers: Vec<_> =
+        [Some(("content-type", "application/problem+json")), challenge, retry].into_iter().flatten().collect();
+    respond(status, &bindings::bytes(&body), &headers)
+}
+
 /// A request that no room can take.
 pub(super) fn bad_request(reason: &str) -> Answer {
     error(400, reason, &[])
@@ -150,10 +184,6 @@ fn json(status: u16, body: &str) -> Answer {
 
 /// A response with these headers, and those that all have where these say nothing else.
 fn respond(status: u16, body: &JsValue, headers: &[Header]) -> Answer {
-    let usual = [
-        ("access-control-allow-origin", "*"),
-        ("cache-control", "no-store"),
-        ("content-type", "application/json; charset=utf-8"),
-    ];
+    let usual = [("cache-control", "no-store"), ("content-type", "application/json; charset=utf-8")];
     bindings::response(status, body, &JsValue::UNDEFINED, &mut usual.iter().chain(headers).copied())
 }

@@ -12,8 +12,9 @@ use super::isolate::{self, Share};
 use super::reading::Wanted;
 use super::timer::Timer;
 use super::{bindings, http, import, settings, storage};
+use crate::access::{Access, Grant};
 use crate::journal::{Fault, HEADER, Journal, Listing};
-use crate::room::{self, ConnectionId, Input, Output};
+use crate::room::{self, Attachment, ConnectionId, Input, Output};
 use crate::settings::Settings;
 use crate::store::{SnapshotId, Store};
 use crate::{address, subprotocol, wire};
@@ -26,7 +27,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::{Date, JsString};
 use worker::web_sys::{self, Request};
 use worker::worker_sys::DurableObjectState;
-use worker::{Env, Result, State, WebSocket, console_error, console_warn};
+use worker::{Env, State, WebSocket, console_error, console_warn};
 
 /// Closes a socket whose change could not be kept, or whose room could not be loaded.
 const INTERNAL_ERROR: u16 = 1011;
@@ -41,7 +42,7 @@ pub struct Room {
 pub(super) struct Shell {
     state: State,
     pub disk: Disk,
-    pub settings: Settings,
+    pub settings: Rc<Settings>,
     /// The room, or why there is none.
     pub room: RefCell<std::result::Result<Open, String>>,
     /// What it has of the isolate's memory.
@@ -96,11 +97,13 @@ impl Room {
         Self { shell }
     }
 
-    /// A request came: to join, or to read.
-    pub fn fetch(&self, request: &Request) -> JsValue {
+    /// A request came, of somebody who may do so much: to join, or to read.
+    pub fn fetch(&self, request: &Request, access: &str, sub: Option<String>, expires_at_ms: Option<f64>) -> JsValue {
         let (url, is_head) = (request.url(), request.method() == "HEAD");
         let answer = if !is_head && http::is_upgrade(request) {
-            self.shell.join(&http::offers(request))
+            let expires_at_ms = expires_at_ms.map(|at_ms| at_ms as u64);
+            let grant = Grant { access: access.parse().unwrap_or(Access::Read), sub, expires_at_ms };
+            self.shell.join(&http::offers(request), grant)
         } else if let Some(sequence) = address::query_value(&url, "journal") {
             self.shell.list(sequence)
         } else {
@@ -195,8 +198,8 @@ impl Open {
         let mut room = room::Room::new(settings.room, store, journal, seed);
         let mut sockets = IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed));
         for socket in state.get_websockets() {
-            if let Some((id, recheck_at_ms)) = attached_to(&socket) {
-                room.handle(Input::Resumed(id, recheck_at_ms), now_ms());
+            if let Some(Attachment { id, recheck_at_ms, grant }) = attachment_of(&socket, || nobodys(state, settings)) {
+                room.handle(Input::Resumed(id, grant, recheck_at_ms), now_ms());
                 sockets.insert(id, socket);
             }
         }
@@ -245,7 +248,7 @@ impl Shell {
 
     /// Opens a socket into the room, for a client that offers subprotocols. Where it cannot be loaded nobody may take an
     /// empty room for it.
-    fn join(&self, offers: &str) -> Answer {
+    fn join(&self, offers: &str, grant: Grant) -> Answer {
         let mut pair = self.host.pair();
         let (client, server) = (pair.client()?, WebSocket::from(pair.server()?));
         if let Err(reason) = self.open() {
@@ -255,9 +258,9 @@ impl Shell {
             let id = open.room.new_id();
             // `worker`'s own would panic where workerd takes no more sockets.
             self.state.as_raw().accept_websocket(server.as_ref())?;
-            attach(&server, id, None)?;
+            bindings::attach(&server, &Attachment { id, recheck_at_ms: None, grant: grant.clone() }.text())?;
             open.sockets.insert(id, server);
-            open.room.handle(Input::Opened(id), now_ms());
+            open.room.handle(Input::Opened(id, grant), now_ms());
         }
         self.settle();
         http::socket(client.as_ref(), subprotocol::choose(offers).ok().flatten())
@@ -354,8 +357,10 @@ impl Shell {
                     }
                 }
                 Output::Remember { connection, recheck_at_ms } => {
-                    if let Some(socket) = open.sockets.get(&connection) {
-                        let _ = attach(socket, connection, recheck_at_ms);
+                    if let Some(socket) = open.sockets.get(&connection)
+                        && let Some(attachment) = attachment_of(socket, || nobodys(&self.state, &self.settings))
+                    {
+                        let _ = bindings::attach(socket, &Attachment { recheck_at_ms, ..attachment }.text());
                     }
                 }
                 Output::Warn { text } => console_warn!("{text}"),
@@ -426,22 +431,20 @@ fn close_and_forget(socket: &WebSocket, code: u16, reason: impl AsRef<str>) {
     let _ = socket.close(Some(code), Some(reason));
 }
 
-/// Leaves with a socket its id, and what is to be remembered of it, where both outlive hibernation.
-fn attach(socket: &WebSocket, id: ConnectionId, recheck_at_ms: Option<u64>) -> Result<()> {
-    match recheck_at_ms {
-        Some(at_ms) => bindings::attach(socket, &format!("{id} {at_ms}")),
-        None => bindings::attach(socket, id.as_str()),
-    }
-}
-
-fn attached_to(socket: &WebSocket) -> Option<(ConnectionId, Option<u64>)> {
-    let text = bindings::attachment(socket)?;
-    let (id, recheck_at_ms) = text.split_once(' ').map_or((&*text, None), |(id, at_ms)| (id, at_ms.parse().ok()));
-    Some((ConnectionId::parse(id)?, recheck_at_ms))
+fn attachment_of(socket: &WebSocket, nobodys: impl FnOnce() -> Grant) -> Option<Attachment> {
+    Attachment::read(&bindings::attachment(socket)?, nobodys)
 }
 
 fn id_of(socket: &WebSocket) -> Option<ConnectionId> {
-    attached_to(socket).map(|(id, _)| id)
+    Attachment::id(&bindings::attachment(socket)?)
+}
+
+/// What may do in a room who was let in before anybody was asked for a token: what one may who has none. Where that is nothing
+/// the time of it is over.
+fn nobodys(state: &State, settings: &Settings) -> Grant {
+    let room = state.id().name().unwrap_or_else(|| state.id().to_string());
+    let over = Grant { expires_at_ms: Some(0), ..Grant::of(Access::Read) };
+    settings.gate.policy.decide(&room, None).unwrap_or(over)
 }
 
 /// The time, which stands still while an event is at work.

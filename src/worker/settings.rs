@@ -3,15 +3,16 @@
 use super::bindings;
 use crate::settings::Settings;
 use std::cell::OnceCell;
+use std::rc::Rc;
 use worker::{Env, console_warn};
 
 thread_local! {
-    static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
+    static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
 }
 
 /// The settings. Whoever asks first reads them, so that what is wrong with them is said once an isolate.
-pub(super) fn of(env: &Env) -> Settings {
-    SETTINGS.try_with(|settings| settings.get_or_init(|| read(env)).clone()).unwrap_or_default()
+pub(super) fn of(env: &Env) -> Rc<Settings> {
+    SETTINGS.try_with(|settings| settings.get_or_init(|| Rc::new(read(env))).clone()).unwrap_or_default()
 }
 
 fn read(env: &Env) -> Settings {

@@ -151,7 +151,7 @@ const writeMegabyte = async (writer, others, round) => {
   await others.untilAll('large', value);
 };
 
-const TOO_MUCH_AT_ONCE = /^tinybase:15:rate: \d+ is over the limit of 268435456$/;
+const TOO_MUCH_AT_ONCE = /^tinybase:15:rate: \d+ is over the limit of 268435456 \(CLIENT_BURST_BYTES\)$/;
 
 const assertClosed = ({closed}, reason) => {
   assert.equal(closed?.code, 1013);

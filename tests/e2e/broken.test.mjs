@@ -240,3 +240,13 @@ test('what JavaScript holds of a room and the module hold on to each other no lo
     return made === 20 && collected === 20;
   }, async () => `20 rooms to be collected: ${JSON.stringify(await worker.objects())}`, 60);
 });
+
+test('a panic says in the log what it was about, and where', async () => {
+  const worker = await startBreakingWorker();
+  const client = await begunClient(worker.ws('/panic'));
+  await worker.break({how: 'panic', event: 'message', call: 'now'});
+  client.send(edit({c: [1, hlc()]}));
+  await until(async () => (await worker.broke()) === 'message, now', 'the panic');
+  await until(() => worker.logs.some(({message}) => /panicked at src\/worker\/object\.rs:\d+:\d+/.test(message)), 'its place');
+  assert.ok(worker.logs.some(({message}) => /already (mutably )?borrowed/.test(message)), JSON.stringify(worker.logs));
+});

@@ -17,6 +17,7 @@ use super::table::Table;
 use super::texts::t;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
+use tinyroom::access::{Access, Grant};
 use tinyroom::journal::{self, Commit, Write};
 use tinyroom::room::{ConnectionId, Input, Output, Room, Settings};
 use tinyroom::store::Store;
@@ -39,6 +40,7 @@ pub struct Harness {
     pub pauses: usize,
     settings: (Settings, journal::Settings),
     clients: BTreeMap<&'static str, ConnectionId>,
+    grants: BTreeMap<ConnectionId, Grant>,
     requests: BTreeMap<String, String>,
     remembered: BTreeMap<ConnectionId, u64>,
     wakes: u64,
@@ -64,6 +66,7 @@ impl Harness {
             pauses: 0,
             settings: (settings, journal),
             clients: BTreeMap::new(),
+            grants: BTreeMap::new(),
             requests: BTreeMap::new(),
             remembered: BTreeMap::new(),
             wakes: 0,
@@ -94,11 +97,17 @@ impl Harness {
         self
     }
 
-    /// Opens a socket.
+    /// Opens a socket, for somebody who may write.
     pub fn connect(&mut self, client: &'static str) {
+        self.connect_with(client, Grant::of(Access::Write));
+    }
+
+    /// Opens a socket.
+    pub fn connect_with(&mut self, client: &'static str, grant: Grant) {
         let id = self.room.new_id();
         self.clients.insert(client, id);
-        self.handle(Input::Opened(id));
+        self.grants.insert(id, grant.clone());
+        self.handle(Input::Opened(id, grant));
     }
 
     /// Closes a client's socket.
@@ -162,7 +171,7 @@ impl Harness {
         self.room = Room::new(self.settings.0, store, journal, 1 + self.wakes);
         for id in open {
             let recheck_at_ms = self.remembered.get(&id).copied();
-            self.handle(Input::Resumed(id, recheck_at_ms));
+            self.handle(Input::Resumed(id, self.grants[&id].clone(), recheck_at_ms));
         }
     }
 

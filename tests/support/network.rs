@@ -14,11 +14,12 @@
 
 use super::client::{Client, Era};
 use super::fixtures::NOW_MS;
-use super::replica::Replica;
+use super::replica::{Replica, UNDEFINED};
 use super::table::Table;
 use super::tree::{Leaves, Tree, leaves};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use tinyroom::access::{Access, Grant};
 use tinyroom::journal::{self, Journal};
 use tinyroom::room::{ConnectionId, Input, Output, Room, Settings};
 use tinyroom::store::Store;
@@ -85,6 +86,8 @@ struct Socket {
 /// A client and its line.
 pub struct Member {
     pub client: Client,
+    /// What it may do from its next connection on.
+    pub access: Access,
     pub line: Line,
     /// Texts that it has received, and how long they were together.
     pub received: usize,
@@ -133,6 +136,7 @@ pub struct World {
     lost: Vec<Lost>,
     /// What is to be remembered of connections while the room is out of memory.
     remembered: HashMap<ConnectionId, u64>,
+    access: HashMap<ConnectionId, Access>,
     timer_at_ms: Option<u64>,
     timeouts_at_once: usize,
     durable_at_ms: Option<u64>,
@@ -159,6 +163,7 @@ impl World {
             settings: (settings, journal),
             lost: Vec::new(),
             remembered: HashMap::new(),
+            access: HashMap::new(),
             timer_at_ms: None,
             timeouts_at_once: 0,
             durable_at_ms: None,
@@ -171,6 +176,7 @@ impl World {
         let client = Client::new(name, era);
         self.members.push(Member {
             client,
+            access: Access::Write,
             line,
             received: 0,
             received_bytes: 0,
@@ -195,7 +201,9 @@ impl World {
         let id = self.room.new_id();
         let (up, down) = (Lane::default(), Lane::default());
         self.members[member].socket = Some(Socket { id, up, down, free_ms: self.now_ms });
-        self.handle(Input::Opened(id));
+        let access = self.members[member].access;
+        self.access.insert(id, access);
+        self.handle(Input::Opened(id, Grant::of(access)));
         if anew {
             self.members[member].client.start_sync(self.now_ms);
         }
@@ -230,7 +238,7 @@ impl World {
         self.collect(member);
     }
 
-    /// Lets one edit of which nothing is expected: its stamp may be refused.
+    /// Lets one edit of which nothing is expected: its stamp may be refused, or it may not write.
     pub fn edit_in_vain(&mut self, member: usize, change: impl FnOnce(&str) -> String) {
         self.members[member].client.edit(self.now_ms, change);
         self.collect(member);
@@ -249,7 +257,7 @@ impl World {
         self.begin_again();
         for id in open {
             let recheck_at_ms = self.remembered.get(&id).copied();
-            self.handle(Input::Resumed(id, recheck_at_ms));
+            self.handle(Input::Resumed(id, Grant::of(self.access[&id]), recheck_at_ms));
         }
     }
 
@@ -301,6 +309,16 @@ impl World {
     pub fn is_whole(&self, member: usize) -> bool {
         let hashes = self.room.store().content_hashes();
         self.members[member].client.replica.hashes() == (hashes.tables, hashes.values)
+    }
+
+    /// Whether a client shows what the room holds, whatever stamps it has for it.
+    pub fn shows_the_room(&self, member: usize) -> bool {
+        let shown = |leaves: Leaves| -> Vec<_> {
+            let values = leaves.into_iter().map(|(path, (value, _))| (path, value));
+            values.filter(|(_, value)| value != UNDEFINED).collect()
+        };
+        let room = leaves(&Tree::parse(&self.room.store().content_text()));
+        shown(room) == shown(self.members[member].client.replica.leaves())
     }
 
     pub fn are_whole(&self) -> bool {

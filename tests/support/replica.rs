@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tinyroom::hash::{Fnv, IdPrefix};
 
 /// What a deleted cell or value travels as.
-const UNDEFINED: &str = "\"\u{fffc}\"";
+pub const UNDEFINED: &str = "\"\u{fffc}\"";
 
 /// Tables of rows of cells, and values, with a hash at each node. Rows and tables have no stamps of their own.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,6 @@
 // Runs in workerd, around the built Worker: has its WebAssembly break where it is ordered to, by what it calls out to. Orders
 // come as requests with a header.
+import {callAgain} from './instances.mjs';
 import worker, {Room as BuiltRoom} from './index.js';
 import {like} from './like.mjs';
 import trapping from './trap.wasm';
@@ -14,6 +15,7 @@ let now;
 
 const ways = {
   trap,
+  panic: callAgain,
   range: () => {
     throw new RangeError('Array buffer allocation failed');
   },
@@ -69,11 +71,15 @@ const {then} = Promise.prototype;
 const promising = (promise, event) => ({
   then: (...callbacks) => then.apply(promise, callbacks.map((callback) => () => during(event, callback))),
 });
-const observed = (ctx) =>
-  like(ctx, {
-    storage: like(ctx.storage, {sync: () => promising(ctx.storage.sync(), 'durable')}),
-    blockConcurrencyWhile: (action) => promising(ctx.blockConcurrencyWhile(action), 'resumed'),
+// The runtime takes nothing for the context of an object but itself.
+const observed = (ctx) => {
+  const {storage} = ctx;
+  const block = ctx.blockConcurrencyWhile.bind(ctx);
+  return Object.defineProperties(ctx, {
+    storage: {value: like(storage, {sync: () => promising(storage.sync(), 'durable')})},
+    blockConcurrencyWhile: {value: (action) => promising(block(action), 'resumed')},
   });
+};
 
 /** Calls something where there is hardly any stack left: so many frames before its end. */
 const deep = (frames, action) => {
@@ -95,19 +101,19 @@ const deep = (frames, action) => {
 const objects = {made: 0, collected: 0};
 const registry = new FinalizationRegistry(() => objects.collected++);
 
-export class Room {
+export class Room extends BuiltRoom {
   constructor(ctx, env) {
-    this.room = new BuiltRoom(observed(ctx), env);
+    super(observed(ctx), env);
     objects.made++;
-    registry.register(this.room);
+    registry.register(this);
   }
 
   fetch(request) {
-    return during('fetch', () => this.room.fetch(request));
+    return during('fetch', () => super.fetch(request));
   }
 
   webSocketMessage(...rest) {
-    const take = () => during('message', () => this.room.webSocketMessage(...rest));
+    const take = () => during('message', () => super.webSocketMessage(...rest));
     if (failure?.how !== 'overflow') {
       take();
       return;
@@ -119,11 +125,11 @@ export class Room {
   }
 
   webSocketClose(...rest) {
-    return during('close', () => this.room.webSocketClose(...rest));
+    return during('close', () => super.webSocketClose(...rest));
   }
 
   webSocketError(...rest) {
-    return during('error', () => this.room.webSocketError(...rest));
+    return during('error', () => super.webSocketError(...rest));
   }
 }
 

@@ -1,4 +1,5 @@
 // A Worker whose WebAssembly breaks: because its memory is full, or where it is told to.
+import {readFileSync} from 'node:fs';
 import {ordersTo} from './orders.mjs';
 import {startWorker} from './worker.mjs';
 
@@ -43,6 +44,7 @@ export const startBreakingWorker = async ({memory, ...options} = {}) => {
       const built = modules['index_bg.wasm'];
       if (memory) built.contents = withMostMemory(built.contents, memory);
       modules['trap.wasm'] = {type: 'wasm', contents: TRAP};
+      modules['instances.mjs'] = {type: 'esm', contents: readFileSync('tests/e2e/support/instances.mjs', 'utf8')};
     },
   });
   const order = ordersTo(worker);
@@ -50,8 +52,8 @@ export const startBreakingWorker = async ({memory, ...options} = {}) => {
   return {
     ...worker,
     /**
-     * Breaks the module once: by a `trap`, by what is thrown where a buffer cannot be had (`range`), or by an `overflow` of
-     * the stack. It happens when the module has called out `after` so many times: of what it calls, in events of this kind,
+     * Breaks the module once: by a `trap`, by what is thrown where a buffer cannot be had (`range`), by a `panic`, or by an
+     * `overflow` of the stack. It happens when the module has called out `after` so many times: of what it calls, in events of this kind,
      * where that is said. An overflow happens in the next message, with about so many frames left.
      */
     break: ({how, after = 0, event, call}) => order('break', {how, after, event, call}),

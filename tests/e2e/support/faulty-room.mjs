@@ -37,6 +37,7 @@ globalThis.clearTimeout = (id) => {
 
 const faulty = (ctx) => {
   const room = roomOf(ctx.id);
+  const {storage} = ctx;
   const exec = (query, ...bindings) => {
     room.statements.push(query);
     const {failure} = room;
@@ -45,20 +46,20 @@ const faulty = (ctx) => {
       failure.failed++;
       throw new Error('database or disk is full: SQLITE_FULL');
     }
-    return ctx.storage.sql.exec(query, ...bindings);
+    return storage.sql.exec(query, ...bindings);
   };
-  return like(ctx, {storage: like(ctx.storage, {sql: like(ctx.storage.sql, {exec})})});
+  // The runtime takes nothing for the context of an object but itself.
+  return Object.defineProperty(ctx, 'storage', {value: like(storage, {sql: like(storage.sql, {exec})})});
 };
 
-export class Room {
+export class Room extends BuiltRoom {
   constructor(ctx, env) {
-    this.ctx = ctx;
-    this.room = new BuiltRoom(faulty(ctx), env);
+    super(faulty(ctx), env);
   }
 
   async fetch(request) {
     const order = JSON.parse(request.headers.get('x-order'));
-    if (!order) return this.room.fetch(request);
+    if (!order) return super.fetch(request);
     if (order.sql) return Response.json(this.ctx.storage.sql.exec(order.sql, ...order.bindings).toArray());
     const timers = clock.timers.splice(0);
     timers.forEach(({callback}) => callback());
@@ -67,15 +68,7 @@ export class Room {
 
   webSocketMessage(...rest) {
     roomOf(this.ctx.id).messages++;
-    return this.room.webSocketMessage(...rest);
-  }
-
-  webSocketClose(...rest) {
-    return this.room.webSocketClose(...rest);
-  }
-
-  webSocketError(...rest) {
-    return this.room.webSocketError(...rest);
+    return super.webSocketMessage(...rest);
   }
 }
 

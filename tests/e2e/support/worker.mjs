@@ -28,7 +28,7 @@ const otherWorkerd = process.env.MINIFLARE_WORKERD_PATH;
 const dayOf = (workerd) => execFileSync(workerd, ['--version'], {encoding: 'utf8'}).match(/\d{4}-\d\d-\d\d/)[0];
 const latestDay = otherWorkerd ? dayOf(otherWorkerd) : undefined;
 
-const workerConfig = async (settings, {wrapper, change, flags = []}) => {
+const workerConfig = async (settings, {wrapper, change, flags = [], bindings = {}}) => {
   const config = readConfig({config: resolve('wrangler.toml')});
   const folder = dirname(config.main);
   const modules = await readModules(folder);
@@ -56,7 +56,7 @@ const workerConfig = async (settings, {wrapper, change, flags = []}) => {
     exports: Object.fromEntries(
       classes.map((name) => [name, {type: 'durable-object', storage: 'sqlite'}]),
     ),
-    env: Object.fromEntries([...rooms, ...variables]),
+    env: {...Object.fromEntries([...rooms, ...variables]), ...bindings},
   };
 };
 
@@ -64,7 +64,7 @@ const workerConfig = async (settings, {wrapper, change, flags = []}) => {
  * Starts the Worker on a free port of the loopback interface, until `cleanUp`.
  *
  * `storage` is the folder that keeps the rooms (by default a new one that is removed at the end), `settings` overrides
- * variables of wrangler.toml, `flags` are compatibility flags beside those in it. A `wrapper` is a module that stands before
+ * variables of wrangler.toml, `bindings` come beside its own, `flags` are compatibility flags beside those in it. A `wrapper` is a module that stands before
  * the built one, and imports it; `change` may change the modules. What the Worker logs is kept in `logs`.
  */
 export const startWorker = async ({storage, settings, ...changed} = {}) => {

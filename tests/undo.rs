@@ -16,7 +16,9 @@ use support::stamp::stamp;
 use support::texts::{hashes_of, keep, relay, row, t};
 use tinyroom::access::{Access, Grant};
 use tinyroom::journal;
+use tinyroom::json::Reader;
 use tinyroom::room::{Input, Limits, Settings};
+use tinyroom::store::{Changes, Place};
 
 const HELD: &str = r#"[[{"t":[{"r":[{"c":[1,"@older"]}]}]}],[{"v":[2,"@older"]}],1]"#;
 /// What TinyBase's clock makes next after "@new", as the room counts it.
@@ -205,6 +207,66 @@ fn many_readers_together_may_have_no_more_undone_than_sixteen() {
     let closed = room.outputs().iter().filter(|line| line.starts_with("close")).count();
     // Six cells are 786 bytes.
     assert_eq!(closed, 40 - 20);
+}
+
+/// So many rows that one message is read part by part.
+fn long_change() -> String {
+    let rows: Vec<_> = (0..20_000).map(|row| format!(r#""{row}":[{{"c":[1,"@new"]}}]"#)).collect();
+    t(&format!(r#"[[{{"t":[{{{}}}]}}],[{{}}],1]"#, rows.join(",")))
+}
+
+#[test]
+fn what_a_reader_had_sent_is_no_more_taken_when_it_is_gone_than_while_it_was_there() {
+    let question: Vec<_> = (0..40_000).map(|table| format!(r#""t{table}":1"#)).collect();
+    let question = format!("\n[\"q\",4,{{{}}}]", question.join(","));
+    let short = format!("\n[null,3,{}]", row("r", "9", "@new"));
+    let long = format!("\n[null,3,{}]", long_change());
+    for texts in [vec![&long], vec![&question, &short], vec![&question, &long, &short]] {
+        for is_closed in [false, true] {
+            let mut room = room_holding(HELD);
+            texts.iter().for_each(|text| room.begin_to_say("r", text));
+            assert!(room.room.unread_bytes() > 0);
+            if is_closed {
+                room.disconnect("r");
+            }
+            while room.room.unread_bytes() > 0 {
+                room.handle(Input::Timeout);
+            }
+            let lines = room.outputs();
+            let told = lines.iter().find(|line| line.starts_with("keep") || line.starts_with("all"));
+            assert_eq!(told, None);
+            assert!(!is_closed || lines.iter().all(|line| !line.contains("[1,")), "{lines:?}");
+        }
+    }
+}
+
+#[test]
+fn a_writer_is_heard_to_its_end_though_it_is_gone() {
+    let mut room = room_holding("");
+    room.begin_to_say("w", &format!("\n[null,3,{}]", long_change()));
+    room.disconnect("w");
+    while room.room.unread_bytes() > 0 {
+        room.handle(Input::Timeout);
+    }
+    room.outputs();
+    assert_eq!(room.room.store().places_in(Place::ALL_TABLES).count(), 20_000);
+}
+
+/// The ids of all of them would have to be copied.
+#[test]
+fn one_long_id_above_many_cells_is_looked_at_once() {
+    let room = room_holding(HELD);
+    let cells: Vec<_> = (0..5_000).map(|cell| format!(r#""{cell}":[1,"@new"]"#)).collect();
+    let change = t(&format!(r#"[[{{"{}":[{{"r":[{{{}}}]}}]}}],[{{}}],1]"#, "t".repeat(1 << 20), cells.join(",")));
+    room.room.store().take_looked_at();
+    let change = Changes::read(&mut Reader::new(&change)).unwrap();
+    let mut found = 0;
+    room.room.store().later_in(&change, |_| {
+        found += 1;
+        found < 3
+    });
+    assert_eq!(found, 3);
+    assert_eq!(room.room.store().take_looked_at() / 1000, (5_000 + 3 * (1 << 18)) / 1000);
 }
 
 // ── Expiry ───────────────────────────────────────────────────────────────────────────────────────────────────────────

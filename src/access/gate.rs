@@ -28,7 +28,7 @@ impl Gate {
             return Ok(None);
         }
         // Any page could have a browser send its cookies along.
-        let cookie_name = Some(&*self.cookie).filter(|name| !name.is_empty() && !self.origins.is_any());
+        let cookie_name = Some(&*self.cookie).filter(|name| !name.is_empty() && self.origins.are_sites());
         let Some(text) = (Carriers { cookie_name, ..carriers }).token() else { return Ok(None) };
         let token = Token::read(&text)?;
         self.policy.expectations.check(token.claims(), now_ms)?;
@@ -70,6 +70,7 @@ mod tests {
             ("session", "https://app.example", true),
             ("session", "*", false),
             ("session", "https://app.example *", false),
+            ("session", "https://app.example null", false),
             ("", "https://app.example", false),
             ("other", "https://app.example", false),
         ] {

@@ -90,7 +90,13 @@ impl Origins {
         })
     }
 
-    /// Whether all pages may. Then no cookie may count for a token: any page could have it sent along.
+    /// Whether each is a site's. Else no cookie may count for a token: any page could have it sent along, and any page can make
+    /// one that has no origin.
+    pub fn are_sites(&self) -> bool {
+        self.0.iter().all(|entry| matches!(entry, Entry::Site(_)))
+    }
+
+    /// Whether all pages may.
     pub fn is_any(&self) -> bool {
         self.0.contains(&Entry::Any)
     }

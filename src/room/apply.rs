@@ -16,7 +16,7 @@ impl Room {
     /// not write nothing is taken: there it is whether anything is to be undone.
     pub(super) fn apply(&mut self, from: ConnectionId, changes: &Changes, source: Option<(&str, &str)>) -> bool {
         let now_ms = self.now_ms();
-        if self.sessions.get(&from).is_some_and(|session| session.grant.access < Access::Write) {
+        if !self.may_write(from) {
             return self.undo(from, changes);
         }
         if self.durability.is_read_only() {
@@ -45,6 +45,12 @@ impl Room {
         }
         self.note_refused(from, &merged);
         won
+    }
+
+    /// Whether what comes from a client may be merged. Of one that is gone only what it had sent before may, if it might write.
+    pub(super) fn may_write(&self, from: ConnectionId) -> bool {
+        let session = self.sessions.get(&from);
+        session.map_or(self.departed_writer == Some(from), |session| session.grant.access.includes(Access::Write))
     }
 
     fn policy(&self) -> MergePolicy {

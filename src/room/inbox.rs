@@ -39,6 +39,8 @@ struct Client {
 #[derive(Debug)]
 pub(super) struct Unread {
     pub text: Rc<String>,
+    /// Whether its author may write: where that one is gone by the time it is read, nobody else knows.
+    pub may_write: bool,
     /// How far it has been read, if it is known to be long.
     pub begun: Option<Box<LongMessage>>,
 }
@@ -136,7 +138,7 @@ mod tests {
     use std::rc::Rc;
 
     fn unread(text: impl Into<String>) -> Unread {
-        Unread { text: Rc::new(text.into()), begun: None }
+        Unread { text: Rc::new(text.into()), may_write: true, begun: None }
     }
 
     #[test]
@@ -184,7 +186,7 @@ mod tests {
         let (mut inbox, text) = (Inbox::default(), Rc::new("x".repeat(MAX_WAITING_BYTES - TEXT_BYTES)));
         inbox.put(from, unread("x".repeat(2 * MAX_WAITING_BYTES)));
         for _ in 0..2 {
-            inbox.put(from, Unread { text: text.clone(), begun: None });
+            inbox.put(from, Unread { text: text.clone(), may_write: true, begun: None });
         }
         assert!(!inbox.is_full());
         inbox.put(from, unread("x"));

@@ -178,6 +178,8 @@ pub struct Room {
     durability: Durability,
     sessions: IndexMap<ConnectionId, Session, foldhash::fast::FixedState>,
     inbox: Inbox,
+    /// Who may write, and sent what is just being read out of the inbox; it may be gone.
+    departed_writer: Option<ConnectionId>,
     /// Whose backlog is to go on next.
     backlog_queue: VecDeque<ConnectionId>,
     budget: Budget,
@@ -204,6 +206,7 @@ impl Room {
             durability: Durability::default(),
             sessions: IndexMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
             inbox: Inbox::default(),
+            departed_writer: None,
             backlog_queue: VecDeque::new(),
             budget: Budget::default(),
             readers: Meter::default(),

@@ -76,7 +76,8 @@ impl Room {
     /// Takes in a message, after all that the client sent before.
     fn message(&mut self, from: ConnectionId, text: &Rc<String>) -> Result<(), WireError> {
         if self.inbox.holds_of(from) {
-            self.inbox.put(from, Unread { text: text.clone(), begun: None });
+            let may_write = self.may_write(from);
+            self.inbox.put(from, Unread { text: text.clone(), may_write, begun: None });
             return Ok(());
         }
         self.read(from, text)
@@ -131,7 +132,8 @@ impl Room {
             _ => Kind::Question(id.into_owned(), type_),
         };
         let begun = Some(Box::new(LongMessage::new(kind, text.len() - body_bytes, body_bytes - payload_bytes)));
-        self.inbox.put(from, Unread { text: text.clone(), begun });
+        let may_write = self.may_write(from);
+        self.inbox.put(from, Unread { text: text.clone(), may_write, begun });
         Ok(())
     }
 
@@ -142,7 +144,9 @@ impl Room {
             && let Some((from, next)) = self.inbox.take()
         {
             bytes += if next.begun.is_some() { TURN_BYTES } else { next.text.len() + MESSAGE_BYTES as usize };
+            self.departed_writer = next.may_write.then_some(from);
             let read = self.read_part(from, next);
+            self.departed_writer = None;
             if read.is_err() {
                 self.inbox.forget(from);
             }
@@ -151,8 +155,12 @@ impl Room {
     }
 
     fn read_part(&mut self, from: ConnectionId, mut next: Unread) -> Result<(), WireError> {
+        let is_there = self.sessions.contains_key(&from);
+        if !is_there && !next.may_write {
+            return Ok(());
+        }
         let Some(message) = &mut next.begun else { return self.read(from, &next.text) };
-        if !matches!(message.kind, Kind::Change) && !self.sessions.contains_key(&from) {
+        if !is_there && !matches!(message.kind, Kind::Change) {
             return Ok(());
         }
         let body = next.text.get(message.body_at..).unwrap_or_default();

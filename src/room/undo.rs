@@ -20,12 +20,13 @@ impl Room {
         let (mut places, mut absent) = (Vec::new(), Vec::new());
         let had_none = corrections.is_empty();
         self.store.later_in(changes, |later| {
-            if corrections.bytes() <= limit && corrections.note(&later.path, later.hlc, later.is_same) {
+            if corrections.note(&later.path, later.hlc, later.is_same) {
                 match later.place {
                     Some(place) => places.push(place),
                     None => absent.push(later.path),
                 }
             }
+            corrections.bytes() <= limit
         });
         if corrections.bytes() > limit {
             self.close_for_corrections(at);

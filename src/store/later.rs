@@ -6,6 +6,9 @@ use super::row::{Cell, Row};
 use super::{Path, Place, Store};
 use crate::hlc::Hlc;
 
+/// So many bytes of ids are as much work as to look at a cell.
+const ID_BYTES: usize = 4;
+
 /// A cell or value of a change that the store would merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Later {
@@ -20,8 +23,8 @@ pub struct Later {
 }
 
 impl Store {
-    /// Finds what of a change has a later stamp than here, or none in both places and another value.
-    pub fn later_in(&self, changes: &Changes, mut found: impl FnMut(Later)) {
+    /// Finds what of a change has a later stamp than here, or none in both places and another value, until `found` wants no more.
+    pub fn later_in(&self, changes: &Changes, mut found: impl FnMut(Later) -> bool) {
         self.look_at(changes.len());
         for table in &changes.tables {
             let ours = self.tables.get_full(&table.id);
@@ -35,7 +38,11 @@ impl Store {
                     let own = ours.and_then(|(_, (_, row))| self.own(row, cell));
                     if let Some((hlc, is_same)) = later(own.map(|(_, own)| own), cell) {
                         let path = Path::of_cell(&table.id, &row.id, &cell.id);
-                        found(Later { path, place: own.and_then(|(position, _)| place(position)), hlc, is_same });
+                        self.look_at(path.id_bytes() / ID_BYTES);
+                        let place = own.and_then(|(position, _)| place(position));
+                        if !found(Later { path, place, hlc, is_same }) {
+                            return;
+                        }
                     }
                 }
             }
@@ -44,7 +51,11 @@ impl Store {
             let own = self.own(&self.values, value);
             if let Some((hlc, is_same)) = later(own.map(|(_, own)| own), value) {
                 let place = own.map(|(position, _)| Place::of_value(position as usize));
-                found(Later { path: Path::Value((&*value.id).into()), place, hlc, is_same });
+                let path = Path::Value((&*value.id).into());
+                self.look_at(path.id_bytes() / ID_BYTES);
+                if !found(Later { path, place, hlc, is_same }) {
+                    return;
+                }
             }
         }
     }

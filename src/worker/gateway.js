@@ -42,7 +42,7 @@ export const withCors = (promised, cors) =>
     if (cors) response.headers.set('access-control-allow-origin', cors);
     if (cors !== '*') response.headers.append('vary', 'origin');
     // Pages of origins that are named may send their cookies.
-    if (cors && cors !== '*') response.headers.set('access-control-allow-credentials', 'true');
+    if (cors && cors !== '*' && cors !== 'null') response.headers.set('access-control-allow-credentials', 'true');
     return response;
   });
 
@@ -54,9 +54,11 @@ export const visit = (request, env) =>
 
 const handOn = (request, env, found) => {
   const room = env.ROOMS.getByName(found.room);
-  if (found.hadToken) return handOnWithTicket(request, room, found);
+  // A room of an earlier version takes everybody for one who may write.
+  if (found.hadToken || found.access === 'read') return handOnWithTicket(request, room, found);
   // The room finds the same by itself.
-  return room.fetch(found.url === request.url ? request : withoutToken(request, found));
+  const isPlain = found.url === request.url && !request.headers.has(TICKET) && !request.headers.has(TICKETED);
+  return room.fetch(isPlain ? request : withoutToken(request, found));
 };
 
 const handOnWithTicket = async (request, room, found) => {
@@ -85,6 +87,8 @@ const withoutToken = (request, {url, subprotocols}) => {
   const {headers} = passed;
   headers.delete('authorization');
   headers.delete('cookie');
+  headers.delete(TICKET);
+  headers.delete(TICKETED);
   if (subprotocols !== '') headers.set('sec-websocket-protocol', subprotocols);
   else headers.delete('sec-websocket-protocol');
   return passed;

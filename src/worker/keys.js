@@ -7,6 +7,8 @@ const [FRESH_MS, OLD_MS] = [HOUR_MS, 24 * HOUR_MS];
 const [UNKNOWN_MS, DOWN_MS] = [60_000, 5000];
 /** How long an issuer may take, and how long its set may be, in characters. */
 const [PATIENCE_MS, MAX_SET] = [5000, 256 * 1024];
+/** How often one request looks whether another has got a set. */
+const LOOK_AGAIN_MS = 20;
 const MAX_IMPORTED = 64;
 
 const ALGORITHMS = {
@@ -59,7 +61,7 @@ const sets = new Map();
 /** The keys in the set at a URL that may have signed a token; *undefined* where the set cannot be got. */
 const fetchedKeys = async (url, keysIn) => {
   const now = Date.now();
-  const set = sets.get(url) ?? {at: -Infinity, askedAt: -Infinity};
+  const set = sets.get(url) ?? {at: -Infinity, askedAt: -Infinity, askingUntil: 0};
   sets.set(url, set);
   if (now - set.at > FRESH_MS) await renew(url, set, keysIn, FRESH_MS, DOWN_MS);
   if (now - set.at > OLD_MS) return undefined;
@@ -74,8 +76,16 @@ const renew = async (url, set, keysIn, freshMs, calmMs) => {
   const now = Date.now();
   const cached = await fromCache(url);
   if (cached !== undefined && cached.at > set.at && keysIn(cached.text) !== undefined) Object.assign(set, cached);
-  if (now - set.at < freshMs || now - set.askedAt < calmMs) return;
+  if (now - set.at < freshMs) return;
+  // Somebody else asks just now. What that request waits for this one cannot wait for, so it looks again and again.
+  const isAsking = () => set.askingUntil > Date.now();
+  if (isAsking()) {
+    while (isAsking()) await scheduler.wait(LOOK_AGAIN_MS);
+    return;
+  }
+  if (now - set.askedAt < calmMs) return;
   set.askedAt = now;
+  set.askingUntil = now + PATIENCE_MS;
   try {
     const text = await fromIssuer(url);
     if (keysIn(text) === undefined) throw new Error('it is no JWK set');
@@ -83,6 +93,8 @@ const renew = async (url, set, keysIn, freshMs, calmMs) => {
     await intoCache(url, set);
   } catch (error) {
     console.error(`the keys at TOKEN_JWKS cannot be got: ${error}`);
+  } finally {
+    set.askingUntil = 0;
   }
 };
 

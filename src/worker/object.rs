@@ -269,6 +269,11 @@ impl Shell {
     /// Lists the rows of the journal, or the entries of one of them.
     fn list(&self, sequence: &str) -> Answer {
         self.handle(Input::FlushForRead);
+        if let Ok(open) = &mut *self.room.borrow_mut()
+            && let Err(retry_after) = open.room.debit_readers()
+        {
+            return http::too_many(retry_after);
+        }
         let mut listing = Listing::default();
         let listed = self.disk.each_row(|row| {
             match sequence {

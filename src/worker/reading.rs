@@ -128,7 +128,8 @@ impl Shell {
             }
         };
         drop(room);
-        self.settle();
+        // What was to be asked of whom, since places are not where they were, goes out.
+        self.handle(Input::Timeout);
         response
     }
 }

@@ -99,6 +99,10 @@ test('a room that still runs the version before is for those who may write: it w
   assert.equal(await join(older.ws(`/a?token=${writers}`)), 'an older room');
   assert.equal(await join(older.ws(`/a?token=${readers}`)), '1013 tinyroom: the room is being updated');
   assert.equal((await fetch(older.http(`/a?token=${writers}`))).status, 200);
+  // Of these nobody has a token.
+  const rules = [{rooms: '*', access: 'read', who: 'anyone'}];
+  const open = await startWorker({settings: {...settings, ACCESS: rules}, wrapper: 'tests/e2e/support/older-room.mjs'});
+  assert.equal(await join(open.ws('/a')), '1013 tinyroom: the room is being updated');
   const response = await fetch(older.http(`/a?token=${readers}`));
   assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '30']);
 });

@@ -48,6 +48,15 @@ test('keys are got once for many, and again for one that is not among them, but 
   assert.equal(issuer.asked, 1);
 });
 
+test('who comes while a slow issuer is asked waits for its answer', async () => {
+  const {issuer, statusFor} = await start();
+  issuer.keys = [first];
+  issuer.answer = (response) => setTimeout(() => response.end(JSON.stringify({keys: [first.jwk]})), 500);
+  const statuses = await Promise.all(Array.from({length: 5}, () => statusFor(first)));
+  assert.deepEqual(statuses, Array(5).fill('in'));
+  assert.equal(issuer.asked, 1);
+});
+
 test('while the issuer is down what was got before still counts', async () => {
   const {issuer, worker, statusFor} = await start();
   issuer.keys = [first];

@@ -18,7 +18,7 @@ export WRANGLER_SEND_METRICS = false
 .DEFAULT_GOAL = help
 # One after the other and in the order written: they share the cores, target/ and build/.
 .NOTPARALLEL:
-.PHONY: help setup dev demo token secret build deploy test format lint native dry-run size e2e torture-minute torture bench costs profile micro fuzz fixtures clean
+.PHONY: help setup dev demo token secret build deploy test format lint native dry-run size e2e torture-minute torture hostile bench costs profile micro fuzz fixtures clean
 
 section = @printf '\n== %s\n' '$(1)'
 
@@ -84,6 +84,9 @@ torture-minute: build
 
 torture: build ## kill and break everything around rooms under load: TIME=600 seconds (a run again: SEED=…)
 	@$(NODE) tests/torture/run.mjs $(or $(TIME),600) $(SEED)
+
+hostile: build ## send rooms bad inputs of every kind: INPUTS=100000 (a run again: SEED=…)
+	@$(NODE) tests/hostile/run.mjs $(or $(INPUTS),100000) $(SEED)
 
 bench: build ## Tinyroom and TinyBase's own server side by side, into bench/results.md (some rows: ROWS='wake join')
 	$(call section,Benchmark)

@@ -18,7 +18,7 @@ impl Room {
         let Some(session) = self.sessions.get_mut(&at) else { return false };
         let (corrections, limit) = (&mut session.corrections, self.settings.limits.corrections_bytes);
         let (mut places, mut absent) = (Vec::new(), Vec::new());
-        let had_none = corrections.is_empty();
+        let before = corrections.bytes();
         self.store.later_in(changes, |later| {
             if corrections.note(&later.path, later.hlc, later.is_same) {
                 match later.place {
@@ -32,11 +32,14 @@ impl Room {
             self.close_for_corrections(at);
             return false;
         }
-        let has_some = had_none && !corrections.is_empty();
-        self.bound_corrections();
+        let after = corrections.bytes();
+        // All of a room's are looked at only where there are more.
+        if after > before {
+            self.bound_corrections();
+        }
         let Some(session) = self.sessions.get_mut(&at) else { return false };
         let corrections = &mut session.corrections;
-        if has_some {
+        if before == 0 && after > 0 {
             // When the room wakes it will know of none of this, and what others write there would be dropped.
             self.outputs.push_back(Output::Remember { connection: at, recheck_at_ms: Some(self.clock.wall_ms()) });
         }

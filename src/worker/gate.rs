@@ -37,12 +37,12 @@ enum Next {
 #[wasm_bindgen]
 pub fn gate(request: &Request, env: &Env, room: Option<String>, verdict: Option<String>) -> JsValue {
     let settings = settings::of(env);
-    let origin = http::header(request, "origin");
-    let next = next(request, &settings, room, verdict.as_deref(), origin.as_deref());
+    let (origin, offers) = (http::header(request, "origin"), http::offers(request));
+    let next = next(request, &settings, room, verdict.as_deref(), origin.as_deref(), &offers);
     let object = Object::new();
     let say = |name: &str, value: &JsValue| set(&object, name, value);
     say("isUpgrade", &http::is_upgrade(request).into());
-    say("subprotocol", &subprotocol::choose(&http::offers(request)).ok().flatten().into());
+    say("subprotocol", &subprotocol::choose(&offers).ok().flatten().into());
     if settings.gate.origins.is_any() {
         say("cors", &"*".into());
     } else if settings.gate.origins.allows(origin.as_deref()) {
@@ -63,7 +63,7 @@ pub fn gate(request: &Request, env: &Env, room: Option<String>, verdict: Option<
             let url = request.url();
             say("room", &room.into());
             say("url", &(&*without_token(&url)).into());
-            say("subprotocols", &subprotocol::without_tokens(&http::offers(request)).into());
+            say("subprotocols", &subprotocol::without_tokens(&offers).into());
             say("hadToken", &had_token.into());
             say("access", &grant.access.to_string().into());
             say("sub", &grant.sub.into());
@@ -86,6 +86,7 @@ fn next(
     room: Option<String>,
     verdict: Option<&str>,
     origin: Option<&str>,
+    offers: &str,
 ) -> Next {
     let url = request.url();
     let method = request.method();
@@ -102,8 +103,7 @@ fn next(
         (None, Ok(Address::Robots | Address::Favicon)) => return Next::Answer(http::not_found()),
         (None, Err(error)) => return Next::Answer(http::bad_request(&error.to_string())),
     };
-    let offers = http::offers(request);
-    if is_upgrade && let Err(error) = subprotocol::choose(&offers) {
+    if is_upgrade && let Err(error) = subprotocol::choose(offers) {
         return Next::Answer(http::bad_request(&error.to_string()));
     }
     let asks = address::query_value(&url, "access").is_some();
@@ -119,7 +119,7 @@ fn next(
     let (authorization, cookies) = (http::header(request, "authorization"), http::header(request, "cookie"));
     let carriers = Carriers {
         authorization: authorization.as_deref(),
-        subprotocols: is_upgrade.then_some(&*offers),
+        subprotocols: is_upgrade.then_some(offers),
         url: &url,
         cookies: cookies.as_deref(),
         cookie_name: None,
